@@ -1,0 +1,1 @@
+"""Evidence, figures and explorers behind the lessons of *Whose soil, whose consent?*"""

@@ -1,0 +1,56 @@
+"""``course check``: every table and every notebook, one line each, then what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .problem import Problem
+
+ALIKE = 10
+
+
+def run(data_dir: Path, notebooks_dir: Path, echo: Callable[[str], object] = print) -> int:
+    """Check a folder of tables and a folder of lessons; print what was found and return the number of problems.
+
+    The tables are described by ``datapackage.json`` in `data_dir`. Notebooks are checked against the keys of these tables.
+    """
+    from . import notebooks, report
+
+    data_dir, notebooks_dir = Path(data_dir), Path(notebooks_dir)
+    tables, others, read = report.check_folder(data_dir)
+    for table in tables:
+        echo(f"{table.file}: {table.rows} rows, {table.rules} rules checked, {_count(table.problems)}")
+    keys = notebooks.Keys.of(read)
+    lessons, missing = notebooks.check_folder(notebooks_dir, keys)
+    for lesson in lessons:
+        echo(f"{lesson.summary()}, {_count(lesson.problems)}")
+    problems = (
+        others + [p for table in tables for p in table.problems] + missing + [p for n in lessons for p in n.problems]
+    )
+    for line in _few(problems):
+        echo(line)
+    for table in tables:
+        for reason in dict.fromkeys(table.not_run):
+            echo(f"{table.file}: not checked: {reason}.")
+    if not keys.complete:
+        echo(
+            f"{notebooks_dir.name}: not checked: whether keys exist and paragraphs name one; a table could not be read."
+        )
+    echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}." if problems else "All checks passed.")
+    return len(problems)
+
+
+def _count(problems: list[Problem]) -> str:
+    return f"{len(problems)} problem{'s' * (len(problems) != 1)}"
+
+
+def _few(problems: list[Problem]) -> Iterable[str]:
+    """Give each problem as a line; of many that break one rule in one file, the first ten and how many follow."""
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault((problem.file, problem.rule), []).append(problem)
+    for (file, rule), alike in kinds.items():
+        yield from map(str, alike[:ALIKE])
+        if len(alike) > ALIKE:
+            yield f"{file} [{rule}] and {len(alike) - ALIKE} more of this kind"
