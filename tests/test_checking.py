@@ -30,7 +30,7 @@ EVIDENCE = (
 
 
 def copy(parent):
-    """A teacher's own copy of the nine evidence tables, with an empty folder of lessons beside it."""
+    """A teacher's own copy of the evidence tables, with an empty folder of lessons beside it."""
     (parent / "data").mkdir(parents=True)
     (parent / "notebooks").mkdir()
     package = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
@@ -526,7 +526,7 @@ KEYS = notebooks.Keys(
     plain=frozenset({"T-001", "mou-2024-08-15", "page-2024", "turkish_bases"}),
     claims=4,
 )
-LINK = "[H-054](evidence/H.ipynb#H-054)"
+LINK = "[H-054](evidence/H.md#H-054)"
 
 
 def markdown(text, *tags):
@@ -574,7 +574,7 @@ def test_a_year_date_or_number_without_a_claim_is_found(tmp_path, text):
     "text",
     [
         f"In 1926 the border was drawn {LINK}.",
-        "The article says so of 2024 [S-07](evidence/S.ipynb#S-07).",
+        "The article says so of 2024 [S-07](evidence/S.md#S-07).",
         "The memorandum of 2024 (`mou-2024-08-15`) is not public.",
         "Term `T-001` dates from 2024.",
         "In 2024 [`page-2024`](https://example.org) said so.",
@@ -605,7 +605,7 @@ def test_cells_about_the_course_are_exempt_and_counted(tmp_path):
 
 
 def test_a_key_that_does_not_exist_is_found_in_prose_code_and_quiz(tmp_path):
-    found = lesson(tmp_path, markdown("[H-999](evidence/H.ipynb#H-999)"), code('lesson.scorecard(ev, ["S-99"])'))
+    found = lesson(tmp_path, markdown("[H-999](evidence/H.md#H-999)"), code('lesson.scorecard(ev, ["S-99"])'))
     assert broken(found) == [("key-exists", 1), ("key-exists", 2)]
     assert found.problems[1].value == "S-99"
     assert broken(lesson(tmp_path, markdown("See `T-999`."))) == [("key-exists", 1)]
@@ -613,8 +613,8 @@ def test_a_key_that_does_not_exist_is_found_in_prose_code_and_quiz(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["[H-054]", "see H-054", "[H-054](evidence/P.ipynb#H-054)", "[H-054](H.ipynb#H-054)", "[H-054](evidence/H.ipynb#H-058)",
-     "[H-054](evidence/H.ipynb)"],
+    ["[H-054]", "see H-054", "[H-054](evidence/P.md#H-054)", "[H-054](H.md#H-054)", "[H-054](evidence/H.md#H-058)",
+     "[H-054](evidence/H.md)"],
 )  # fmt: skip
 def test_a_key_that_is_no_link_to_its_own_entry_is_found(tmp_path, text):
     found = lesson(tmp_path, markdown(text))
@@ -675,6 +675,6 @@ def test_link_keys_links_bare_keys_once_and_leaves_code_alone():
     text = "A [H-054], B [H-054; P-035]. `[H-054]`\n```\n[H-054]\n```\n[S-07]"
     linked = notebooks.link_keys(text)
     assert linked == (
-        f"A {LINK}, B {LINK}, [P-035](evidence/P.ipynb#P-035). `[H-054]`\n```\n[H-054]\n```\n[S-07](evidence/S.ipynb#S-07)"
+        f"A {LINK}, B {LINK}, [P-035](evidence/P.md#P-035). `[H-054]`\n```\n[H-054]\n```\n[S-07](evidence/S.md#S-07)"
     )
     assert notebooks.link_keys(linked) == linked

@@ -1,5 +1,7 @@
 """Derived tables from UCDP: battle deaths (BRD 24.1), events (GED 19.1, 20.1, 21.1), active years (ACD 25.1),
 one-sided violence and non-state conflict (23.1). Versions are never spliced: each table carries its version.
+
+What turns events into tables is in helpers.analysis.ged, which a reader with an original GED file can call too.
 """
 
 from __future__ import annotations
@@ -8,7 +10,9 @@ import sys
 
 import numpy as np
 import pandas as pd
-from tablefiles import CC_BY_4, ISO3, BuildError, Source, Table, country_codes, field, run
+from tablefiles import CC_BY_4, BuildError, Source, Table, country_codes, field, run
+
+from helpers.analysis import ged
 
 PUBLISHER = "Uppsala Conflict Data Program, Uppsala University"
 GED_CITATION = (
@@ -105,19 +109,11 @@ BRD_DYADS = {
     564: "IRQ-KDP",
     565: "IRQ-PUK",
 }
-GED_DYADS = {
-    "Government of Turkey - PKK": "TUR-PKK",
-    "Government of Turkey - TAK": "TUR-TAK",
-    "Government of Turkey - IS": "TUR-IS",
-    "Government of Iran - PJAK": "IRN-PJAK",
-    "Government of Iran - KDPI": "IRN-KDPI",
-    "KDP - PKK": "KDP-PKK",
-    "PKK - PUK": "PKK-PUK",
-    "PKK - Civilians": "PKK-civilians",
-    "TAK - Civilians": "TAK-civilians",
-}
-MAPPED_DYADS = sorted(set(GED_DYADS.values()) - {"TUR-IS"})
-VIOLENCE = {1: "state-based", 2: "non-state", 3: "one-sided"}
+GED_DYADS = (
+    *("IRN-KDPI", "IRN-PJAK", "KDP-PKK", "PKK-PUK", "PKK-civilians"),
+    *("TAK-civilians", "TUR-IS", "TUR-PKK", "TUR-TAK"),
+)
+MAPPED_DYADS = [dyad for dyad in GED_DYADS if dyad != "TUR-IS"]
 CONFLICTS = {354: ("Türkiye: Kurdistan", "TUR"), 205: ("Iran: Kurdistan", "IRN"), 271: ("Iraq: Kurdistan", "IRQ")}
 ACTORS = {"PKK": "PKK", "TAK": "TAK", "Government of Iran": "IRN", "Government of Iraq": "IRQ"}
 NON_STATE_DYADS = ("KDP-PKK", "KDP-PUK", "PKK-PUK")
@@ -126,7 +122,6 @@ NON_STATE_DYADS = ("KDP-PKK", "KDP-PUK", "PKK-PUK")
 WHOLE = {("TUR", "20.1"): (1989, 2019), ("IRQ", "19.1"): (1989, 2018)}
 PRECISE_ONLY = {("TUR", "21.1"): (2020, 2020), ("IRQ", "21.1"): (2019, 2020), ("IRN", "21.1"): (1989, 2020)}
 COVERAGE_END = 2024
-CELL_DEGREES = 0.25
 
 
 def battle_deaths(brd: pd.DataFrame) -> pd.DataFrame:
@@ -149,90 +144,50 @@ def battle_deaths(brd: pd.DataFrame) -> pd.DataFrame:
 
 def events(turkiye: pd.DataFrame, iraq: pd.DataFrame) -> pd.DataFrame:
     """The two country files of GED as one table of events, with version, country, dyad and violence as codes."""
-    rows = pd.concat([turkiye.assign(version="20.1"), iraq.assign(version="19.1")], ignore_index=True)
-    rows = rows[rows.dyad_name.isin(GED_DYADS)]
-    rows = rows.assign(
-        dyad=rows.dyad_name.map(GED_DYADS),
-        country_iso3=rows.country.map(ISO3),
-        violence=rows.type_of_violence.map(VIOLENCE),
-        precision=np.where(rows.where_prec <= 2, "precise", "imprecise"),
-    )
-    within(rows, WHOLE)
+    rows = pd.concat([ged.code(turkiye, "20.1"), ged.code(iraq, "19.1")], ignore_index=True)
+    rows = rows[rows.dyad.isin(GED_DYADS)]
+    try:
+        ged.check_windows(rows, WHOLE)
+    except ged.GedError as error:
+        raise BuildError(f"{error} They stand in builders/ucdp.py.") from None
     return rows
 
 
 def located_events(turkiye: pd.DataFrame, iraq: pd.DataFrame, supplement: pd.DataFrame) -> pd.DataFrame:
     """Precisely located events of the dyads on the map; one version per country and year, so none counts twice."""
-    whole = events(turkiye, iraq)
-    whole = whole[whole.where_prec <= 2].assign(where_prec=lambda rows: rows.where_prec.astype(str))
-    names = supplement.side_a + " - " + supplement.side_b
+    whole = ged.located(events(turkiye, iraq))
     extra = supplement.assign(
-        version="21.1", dyad=names.map(GED_DYADS), country_iso3=supplement.country.map(ISO3), where_prec="1-2"
+        version="21.1",
+        dyad=(supplement.side_a + " - " + supplement.side_b).map(ged.dyad_code),
+        country_iso3=supplement.country.map(ged.iso3),
+        where_prec="1-2",
     )
     windows = list(zip(extra.country_iso3, extra.year, strict=True))
     extra = extra[[first <= year <= last for c, year in windows for first, last in [PRECISE_ONLY[c, "21.1"]]]]
-    columns = ["version", "country_iso3", "dyad", "year", "latitude", "longitude", "where_prec", "best", "low", "high"]
-    rows = pd.concat([whole[columns], extra[columns]], ignore_index=True)
+    rows = pd.concat([whole.astype({"where_prec": str}), extra[whole.columns]], ignore_index=True)
     return rows[rows.dyad.isin(MAPPED_DYADS)]
 
 
-def within(rows: pd.DataFrame, windows: dict) -> None:
-    for (country, version), group in rows.groupby(["country_iso3", "version"]):
-        first, last = windows.get((country, version), (None, None))
-        if first is None or group.year.min() < first or group.year.max() > last:
-            raise BuildError(
-                f"GED {version} has {country} events of {group.year.min()}–{group.year.max()}, outside the stated "
-                f"coverage {first}–{last}; correct the windows in builders/ucdp.py"
-            )
-
-
-def sums(rows: pd.DataFrame, by: list[str], columns: list[str]) -> pd.DataFrame:
-    """Number of events and sums of deaths."""
-    return rows.groupby(by, as_index=False).agg(events=("best", "size"), **{c: (c, "sum") for c in columns})
-
-
 def country_years(turkiye: pd.DataFrame, iraq: pd.DataFrame) -> pd.DataFrame:
-    by = ["version", "country_iso3", "dyad", "violence", "year", "precision"]
-    parts = ["deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown"]
-    return sums(events(turkiye, iraq), by, ["best", "low", "high", *parts])
+    return ged.country_years(events(turkiye, iraq))
 
 
 def precision(turkiye: pd.DataFrame, iraq: pd.DataFrame) -> pd.DataFrame:
-    return sums(events(turkiye, iraq), ["version", "country_iso3", "dyad", "where_prec"], ["best"])
+    return ged.by_precision(events(turkiye, iraq))
 
 
 def cells(turkiye: pd.DataFrame, iraq: pd.DataFrame, supplement: pd.DataFrame) -> pd.DataFrame:
-    """Counts and deaths per cell of CELL_DEGREES; a cell is named by its centre."""
-    rows = located_events(turkiye, iraq, supplement)
-    rows = rows.assign(cell_lat=centre(rows.latitude), cell_lon=centre(rows.longitude))
-    by = ["version", "country_iso3", "dyad", "year", "cell_lat", "cell_lon"]
-    return sums(rows, by, ["best", "low", "high"])
-
-
-def centre(degrees: pd.Series) -> pd.Series:
-    return np.floor(degrees / CELL_DEGREES) * CELL_DEGREES + CELL_DEGREES / 2
+    return ged.cells(located_events(turkiye, iraq, supplement))
 
 
 def points(turkiye: pd.DataFrame, iraq: pd.DataFrame, supplement: pd.DataFrame) -> pd.DataFrame:
-    """Events at the same rounded place, in the same year and dyad, added up."""
-    rows = located_events(turkiye, iraq, supplement)
-    rows = rows.assign(lat=rows.latitude.round(2), lon=rows.longitude.round(2))
-    return sums(rows, ["version", "country_iso3", "dyad", "year", "lat", "lon", "where_prec"], ["best"])
+    return ged.points(located_events(turkiye, iraq, supplement))
 
 
 def coverage(turkiye: pd.DataFrame, iraq: pd.DataFrame, supplement: pd.DataFrame) -> pd.DataFrame:
-    """Which version serves each country and year, for totals and for places; blank is 'no file', not 'no deaths'."""
+    """Which version serves each country and year; the windows are checked against the events first."""
     located_events(turkiye, iraq, supplement)
-    grid = [(country, year) for country in ("IRN", "IRQ", "TUR") for year in range(1989, COVERAGE_END + 1)]
-    rows = [(c, y, serving(WHOLE, c, y), serving(WHOLE | PRECISE_ONLY, c, y)) for c, y in grid]
-    table = pd.DataFrame(rows, columns=["country_iso3", "year", "totals_version", "places_version"])
-    named = {(True, True): "all events", (False, True): "precise events only", (False, False): "no file"}
-    have = zip(table.totals_version != "", table.places_version != "", strict=True)
-    return table.assign(coverage=[named[pair] for pair in have])
-
-
-def serving(windows: dict, country: str, year: int) -> str:
-    return next((v for (c, v), (first, last) in windows.items() if c == country and first <= year <= last), "")
+    return ged.coverage(WHOLE, PRECISE_ONLY, countries=("IRN", "IRQ", "TUR"), last_year=COVERAGE_END)
 
 
 def conflict_years(acd: pd.DataFrame) -> pd.DataFrame:
@@ -351,8 +306,8 @@ TABLES = (
         (
             version("19.1", "20.1"),
             country(("IRQ", "TUR")),
-            field("dyad", "string", DYAD_NOTE, enum=sorted(GED_DYADS.values())),
-            field("violence", "string", "UCDP's type of violence", enum=list(VIOLENCE.values())),
+            field("dyad", "string", DYAD_NOTE, enum=sorted(GED_DYADS)),
+            field("violence", "string", "UCDP's type of violence", enum=list(ged.VIOLENCE.values())),
             year(1989, 2019),
             field("precision", "string", "precise: where_prec 1–2; imprecise: 3–7", enum=["precise", "imprecise"]),
             count("events", "number of events", "events"),
@@ -382,7 +337,7 @@ TABLES = (
         (
             version("19.1", "20.1"),
             country(("IRQ", "TUR")),
-            field("dyad", "string", DYAD_NOTE, enum=sorted(GED_DYADS.values())),
+            field("dyad", "string", DYAD_NOTE, enum=sorted(GED_DYADS)),
             field(
                 "where_prec",
                 "integer",

@@ -38,6 +38,7 @@ TABLES = (
     "places",
     "article_claims",
     "glossary",
+    "designations",
 )
 _MONTHS = {name: number for number, name in enumerate(calendar.month_name) if name}
 _NAMED_DATE = re.compile(rf"(?:\b({'|'.join(_MONTHS)})\s+)?\b(1[89]\d\d|20\d\d)\b")
@@ -53,7 +54,7 @@ class EvidenceError(ValueError):
 class Evidence:
     """The evidence base at one position of the clock.
 
-    The nine tables are DataFrames with the columns that ``data/README.md`` lists. List columns hold tuples, empty text is
+    The ten tables are DataFrames with the columns that ``data/README.md`` lists. List columns hold tuples, empty text is
     ``""``, missing numbers are ``<NA>``. Further columns: ``claims.starts``/``ends`` (first and last possible day),
     ``claims.first_told`` (day by which the earliest dated page had appeared, or NaT), ``claims.told`` ("by then" or "undated"; "later" exists only
     before the cut), ``claims.conflicts_with`` (claim ids) and ``instruments.signed`` (first possible day).
@@ -69,6 +70,7 @@ class Evidence:
     places: pd.DataFrame
     article_claims: pd.DataFrame
     glossary: pd.DataFrame
+    designations: pd.DataFrame
     hidden: pd.DataFrame
     data_dir: Path
     as_of: dt.date | None = None
@@ -105,7 +107,7 @@ class Evidence:
 
 
 def load(data_dir: str | Path | None = None, as_of: str | dt.date | None = None) -> Evidence:
-    """Read the nine evidence tables and cut them at the clock.
+    """Read the ten evidence tables and cut them at the clock.
 
     `data_dir` is a folder with ``datapackage.json``; left out, the nearest folder ``data/`` from the working folder upwards
     serves, then the one beside the package. `as_of` is a day (``"2024-08-31"`` or a date); left out, nothing is
@@ -225,6 +227,7 @@ def cut(tables: dict[str, pd.DataFrame], clock: dt.date) -> tuple[dict[str, pd.D
     keep("claims", ~hindsight | told_in_time, "its sentence names a later date")
     keep("instruments", first_day(out["instruments"]["date_signed"]) <= day, "signed later")
     keep("terms", out["terms"]["instrument_id"].isin(out["instruments"]["instrument_id"]), "signed later")
+    keep("designations", last_day(out["designations"]["date"]) <= day, "done later, or not dated closely enough")
     keep("positions", last_day(out["positions"]["date"]) <= day, "taken later, or not dated closely enough")
     indicators = out["indicators"]
     month = indicators["month"].astype("string").str.zfill(2)
@@ -232,7 +235,7 @@ def cut(tables: dict[str, pd.DataFrame], clock: dt.date) -> tuple[dict[str, pd.D
     keep("indicators", last_day(period.astype(str)) <= day, "counts a period that was not over")
 
     known = {"source_ids": set(out["sources"]["source_id"])}
-    known |= dict.fromkeys(("supporting_claims", "challenging_claims", "conflicts_with"), set(out["claims"]["claim_id"]))
+    known |= dict.fromkeys(("supporting_claims", "challenging_claims", "conflicts_with", "claim_ids"), set(out["claims"]["claim_id"]))
     verdict_stands = _all_known(out["article_claims"], known)
     for name, frame in out.items():
         frame = frame.reset_index(drop=True)
@@ -259,6 +262,7 @@ _FREE_TEXT = {
     "places": ("relevance",),
     "article_claims": ("reasoning",),
     "glossary": ("short_definition",),
+    "designations": ("notes",),
 }
 
 

@@ -78,7 +78,7 @@ def link(url: str, text: object) -> str:
 
 def key_link(key: str) -> str:
     """Return a link from a lesson to the entry of a claim (``H-054``) or statement (``S-07``) in the evidence appendix."""
-    return f'<a href="evidence/{esc(key[:1])}.ipynb#{esc(key)}">{esc(key)}</a>'
+    return f'<a href="evidence/{esc(key[:1])}.md#{esc(key)}">{esc(key)}</a>'
 
 
 def prose_date(date: str, date_end: str = "", precision: str = "") -> str:

@@ -28,6 +28,8 @@ def run(data_dir: Path, notebooks_dir: Path, echo: Callable[[str], object] = pri
     problems = (
         others + [p for table in tables for p in table.problems] + missing + [p for n in lessons for p in n.problems]
     )
+    stale = [] if problems else _appendix(data_dir, notebooks_dir)
+    problems += stale
     for line in _few(problems):
         echo(line)
     for table in tables:
@@ -39,6 +41,17 @@ def run(data_dir: Path, notebooks_dir: Path, echo: Callable[[str], object] = pri
         )
     echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}." if problems else "All checks passed.")
     return len(problems)
+
+
+def _appendix(data_dir: Path, notebooks_dir: Path) -> list[Problem]:
+    """Give a problem for each page of the evidence appendix that is not what the tables make; none where there is no appendix."""
+    from helpers import appendix, evidence
+
+    if not (notebooks_dir / appendix.FOLDER).is_dir():
+        return []
+    message = "is not what the tables make. Run `course appendix`."
+    names = appendix.differs(evidence.load(data_dir), notebooks_dir)
+    return [Problem(f"{appendix.FOLDER}/{name}", "appendix", message) for name in names]
 
 
 def _count(problems: list[Problem]) -> str:

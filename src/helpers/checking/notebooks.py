@@ -25,8 +25,8 @@ _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _LINK = re.compile(
     r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(\s*<?([^()\s>]*(?:\([^()\s]*\)[^()\s>]*)*)>?(?:\s+[\"'][^\"']*[\"'])?\s*\)"
 )
-_APPENDIX = re.compile(r"(?:^|/)evidence/|^[A-Z]\.ipynb|#[HPAIS]-\d")
-_WHOLE_PAGE = re.compile(r"evidence/[HPAIS]\.ipynb")
+_APPENDIX = re.compile(r"(?:^|/)evidence/|^[A-Z]\.md|#[HPAIS]-\d")
+_WHOLE_PAGE = re.compile(r"evidence/(?:[HPAIS]|instruments)\.md")
 _BARE = re.compile(r"\[((?:[HPAI]-\d{3}|S-\d{2})(?:\s*[,;]\s*(?:[HPAI]-\d{3}|S-\d{2}))*)\](?![(\[:])")
 _FENCE = re.compile(r"\s{0,3}(```+|~~~+)")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
@@ -110,19 +110,12 @@ class LessonReport:
 
 
 def check_folder(folder: Path, keys: Keys) -> tuple[list[LessonReport], list[Problem]]:
-    """Check the lessons (``*.ipynb``), the quizzes and the stored parts of the appendix in `folder`."""
+    """Check the lessons (``*.ipynb``) and the quizzes in `folder`."""
     if not folder.is_dir():
         return [], [Problem(folder.name, "folder-exists", "there is no such folder. Name it with --notebooks.")]
     lessons = [check_notebook(path, path.name, keys) for path in sorted(folder.glob("*.ipynb"))]
     lessons += [check_quiz(path, f"quizzes/{path.name}", keys) for path in sorted(folder.glob("quizzes/*.toml"))]
-    problems = []
-    for path in sorted(folder.glob("evidence/*.ipynb")):
-        report = LessonReport(f"evidence/{path.name}", keys)
-        cells = _cells(path, report)
-        for number, cell in enumerate(cells, 1):
-            _stored(report, number, cell)
-        problems += report.problems
-    return lessons, problems
+    return lessons, []
 
 
 def check_notebook(path: Path, name: str, keys: Keys) -> LessonReport:
@@ -209,7 +202,7 @@ def _link_line(line: str) -> str:
 
 def target(key: str) -> str:
     """Return the address of a key's entry in the appendix, as seen from a lesson."""
-    return f"evidence/{key[0]}.ipynb#{key}"
+    return f"evidence/{key[0]}.md#{key}"
 
 
 # ---- prose -------------------------------------------------------------------------------------------------
