@@ -37,7 +37,7 @@ format: $(DEV) ## format the code and the lessons' cells, and lint
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
 requirements: ## compile pyproject.toml into requirements*.txt and environment.yml (needs uv)
-	@uv $(COMPILE) --extra build --output-file requirements.txt
+	@uv $(COMPILE) --extra build --extra agreement --output-file requirements.txt
 	@uv $(COMPILE) --all-extras --constraint requirements.txt --output-file requirements-dev.txt
 	@{ sed '/^  - pip:$$/q' environment.yml; awk '/^[a-z0-9]/ && (FILENAME == "requirements.txt" || /^notebook==/) \
 		{ sub(/ *\\$$/, ""); print "      - " $$0 }' requirements.txt requirements-dev.txt; } > environment.new
