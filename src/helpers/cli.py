@@ -7,8 +7,12 @@ from pathlib import Path
 
 import click
 
-DATA = click.option("--data", "data_dir", type=click.Path(path_type=Path), help="Folder of tables; left out, the nearest data/.")
-NOTEBOOKS = click.option("--notebooks", type=click.Path(path_type=Path), help="Folder of lessons; left out, notebooks/ beside data/.")
+DATA = click.option(
+    "--data", "data_dir", type=click.Path(path_type=Path), help="Folder of tables; left out, the nearest data/."
+)
+NOTEBOOKS = click.option(
+    "--notebooks", type=click.Path(path_type=Path), help="Folder of lessons; left out, notebooks/ beside data/."
+)
 ONLY = click.option("--only", multiple=True, help="One lesson (01-history); may be repeated.")
 
 
@@ -20,12 +24,16 @@ def main() -> None:
 @main.command()
 @DATA
 @NOTEBOOKS
-def check(data_dir: Path | None, notebooks: Path | None) -> None:
+@click.option("--outputs", is_flag=True, help="Also run the lessons and compare the marked cells with what is stored.")
+def check(data_dir: Path | None, notebooks: Path | None, outputs: bool) -> None:
     """Check every table and every notebook; one line each, then what is wrong."""
-    from helpers import checking
+    from helpers import checking, running
 
     data_dir, notebooks = _folders(data_dir, notebooks)
-    sys.exit(1 if checking.run(data_dir, notebooks, echo=click.echo) else 0)
+    problems = checking.run(data_dir, notebooks, echo=click.echo)
+    if outputs:
+        problems += len(_run(running.check, notebooks, echo=click.echo))
+    sys.exit(1 if problems else 0)
 
 
 @main.command()
@@ -34,12 +42,23 @@ def check(data_dir: Path | None, notebooks: Path | None) -> None:
 @click.option("--as-of", help="Day at which the clock stands, as 2024-08-31.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/lessons"), show_default=True)
 @click.option("--jobs", type=click.IntRange(1), help="Lessons run at once; left out, one a core.")
-def build(notebooks: Path | None, only: tuple[str, ...], as_of: str | None, out: Path, jobs: int | None) -> None:
+@click.option(
+    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A lesson's parameter, as start_year 2000."
+)
+def build(
+    notebooks: Path | None,
+    only: tuple[str, ...],
+    as_of: str | None,
+    out: Path,
+    jobs: int | None,
+    parameters: tuple[tuple[str, str], ...],
+) -> None:
     """Run the lessons into notebooks and pages that need no kernel and no network."""
     from helpers import running
 
     _, notebooks = _folders(None, notebooks)
-    _run(running.build, notebooks, out, as_of=as_of, only=only, jobs=jobs, echo=click.echo)
+    given = {name: int(value) if value.isdigit() else value for name, value in parameters}
+    _run(running.build, notebooks, out, as_of=as_of, only=only, jobs=jobs, parameters=given, echo=click.echo)
 
 
 @main.command()
@@ -84,10 +103,10 @@ def bib(data_dir: Path | None, out: Path | None) -> None:
 @main.command()
 @click.argument("what", required=False)
 def bench(what: str | None) -> None:
-    """Measure what the design promises, side by side in one run."""
+    """Measure what the design promises, side by side in one run (WHAT: lessons, import, evidence, memory, sizes, latency)."""
     from helpers import bench as benchmark
 
-    benchmark.run(what, echo=click.echo)
+    _run(benchmark.run, what, echo=click.echo)
 
 
 def _folders(data_dir: Path | None, notebooks: Path | None) -> tuple[Path, Path]:
@@ -100,11 +119,14 @@ def _folders(data_dir: Path | None, notebooks: Path | None) -> tuple[Path, Path]
         raise click.ClickException(str(problem)) from None
 
 
-def _run(function, *args, **options) -> None:
+def _run(function, *args, **options):
+    """Call `function`; an error of ours becomes one line and its exit code."""
     from helpers.evidence import EvidenceError
     from helpers.running import RunError
 
     try:
-        function(*args, **options)
+        return function(*args, **options)
     except (RunError, EvidenceError) as problem:
-        raise click.ClickException(str(problem)) from None
+        error = click.ClickException(str(problem))
+        error.exit_code = getattr(problem, "exit_code", 1)
+        raise error from None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.evidence import Evidence, EvidenceError
-from helpers.markup import PERSPECTIVES, esc, key_link, prose_date, source_line
+from helpers.markup import PERSPECTIVES, esc, key_link, prose_date
 
 KEY = re.compile(r"\[([HPAI]-\d{3})\]")
 VERDICTS = {
@@ -116,7 +116,9 @@ def read_quiz(path: str | Path) -> list[dict]:
     for number, question in enumerate(questions, 1):
         answers = question.get("answer", [])
         if not question.get("ask") or len(answers) < 2 or sum(bool(a.get("right")) for a in answers) != 1:
-            raise EvidenceError(f"{path.name}: question {number} needs `ask`, two answers or more, and one with `right = true`.")
+            raise EvidenceError(
+                f"{path.name}: question {number} needs `ask`, two answers or more, and one with `right = true`."
+            )
         if not all(a.get("text") and a.get("why") for a in answers):
             raise EvidenceError(f"{path.name}: question {number}: every answer needs `text` and `why`.")
     return questions
@@ -139,28 +141,33 @@ def cited_claims(notebook: str | Path) -> list[str]:
     """Return the claim ids that a notebook's Markdown cells cite as ``[H-054]``, in order of first use."""
     path = Path(notebook)
     if not path.exists():
-        raise EvidenceError(f"{path.name}: no such notebook in {Path.cwd().name}/. Give the name of the lesson's own file.")
+        raise EvidenceError(
+            f"{path.name}: no such notebook in {Path.cwd().name}/. Give the name of the lesson's own file."
+        )
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     return list(dict.fromkeys(KEY.findall(text)))
 
 
 def evidence_used_html(ev: Evidence, claim_ids: list[str]) -> str:
-    """Return counts by status and perspective, and the pages behind the claims `claim_ids` that the clock shows."""
+    """Return the claims `claim_ids` that the clock shows, their status, and whose pages stand behind them.
+
+    The pages themselves are one click away, in each claim's entry of the appendix.
+    """
     claims = ev.claims[ev.claims["claim_id"].isin(claim_ids)]
     pages = ev.sources[ev.sources["source_id"].isin(set(claims["source_ids"].explode()))]
-    status = ", ".join(f"{n} {name}" for name, n in claims["status"].value_counts().items())
-    views = pages["perspective"].map(PERSPECTIVES).value_counts()
-    views = ", ".join(f"{name} {n}" for name, n in views.items())
     away = len(claim_ids) - len(claims)
     hidden = f" {away} more that the text cites lie after the clock." if away else ""
-    listed = "".join(f"<li>{source_line(r)}</li>" for r in pages.sort_values(["publisher", "title"]).itertuples())
-    keys = _keys(tuple(claims["claim_id"]))
     return (
-        f"<p>This lesson cites {len(claims)} claims ({esc(status)}) from {len(pages)} pages.{hidden} "
-        f"Whose pages: {esc(views)}.</p><details><summary>The claims</summary><p>{keys}</p></details>"
-        f"<details><summary>The pages</summary><ul>{listed}</ul></details>"
+        f"<p>This lesson cites {len(claims)} claims ({_counted(claims['status'])}) from {len(pages)} pages.{hidden} "
+        f"Whose pages: {_counted(pages['perspective'].map(PERSPECTIVES))}.</p>"
+        f"<details><summary>The claims</summary><p>{_keys(tuple(claims['claim_id']))}</p></details>"
+        f"<details><summary>The publishers</summary><p>{_counted(pages['publisher'])}</p></details>"
     )
+
+
+def _counted(column: pd.Series) -> str:
+    return esc(", ".join(f"{name} {n}" for name, n in column.value_counts().items()))
 
 
 def _statements(article_claims: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
