@@ -28,8 +28,8 @@ def run(data_dir: Path, notebooks_dir: Path, echo: Callable[[str], object] = pri
     problems = (
         others + [p for table in tables for p in table.problems] + missing + [p for n in lessons for p in n.problems]
     )
-    stale = [] if problems else _appendix(data_dir, notebooks_dir)
-    problems += stale
+    if not problems:
+        problems += _appendix(data_dir, notebooks_dir) + _wording(data_dir, notebooks_dir, echo)
     for line in _few(problems):
         echo(line)
     for table in tables:
@@ -52,6 +52,20 @@ def _appendix(data_dir: Path, notebooks_dir: Path) -> list[Problem]:
     message = "is not what the tables make. Run `course appendix`."
     names = appendix.differs(evidence.load(data_dir), notebooks_dir)
     return [Problem(f"{appendix.FOLDER}/{name}", "appendix", message) for name in names]
+
+
+def _wording(data_dir: Path, notebooks_dir: Path, echo: Callable[[str], object]) -> list[Problem]:
+    """Give a problem for each loaded word without its speaker; none where a folder has no list of words."""
+    from helpers import evidence
+
+    from . import wording
+
+    if not (data_dir / "wording.csv").exists():
+        return []
+    words = evidence.read_table(data_dir, "wording")
+    problems = wording.check_folder(notebooks_dir, words)
+    echo(f"wording: {len(words)} rules on lessons, quizzes and lesson plans, {_count(problems)}")
+    return problems
 
 
 def _count(problems: list[Problem]) -> str:
