@@ -65,7 +65,14 @@ def test_a_year_is_past_only_when_it_is_over(folder):
 
 def test_an_old_thing_told_only_later_is_hidden(folder):
     """H-059: a minute of 1984 that an Iraqi minister described in 2021 and 2022."""
-    edit(folder, "claims", "H-059", claim="A minute required warning one or two days ahead.", source_ids="nova-2021-05-05", independent_origins="1")
+    edit(
+        folder,
+        "claims",
+        "H-059",
+        claim="A minute required warning one or two days ahead.",
+        source_ids="nova-2021-05-05",
+        independent_origins="1",
+    )
     at_1990, at_2021 = (evidence.load(folder, as_of=day) for day in ("1990-12-31", "2021-06-30"))
     assert "H-059" not in set(at_1990.claims["claim_id"])
     assert at_2021.claims.set_index("claim_id").loc["H-059", "told"] == "by then"
@@ -74,7 +81,14 @@ def test_an_old_thing_told_only_later_is_hidden(folder):
 
 def test_an_undated_page_gets_the_benefit_of_the_doubt_and_is_marked(folder):
     edit(folder, "sources", "nova-2021-05-05", published="")
-    edit(folder, "claims", "H-059", claim="A minute required warning.", source_ids="nova-2021-05-05", independent_origins="1")
+    edit(
+        folder,
+        "claims",
+        "H-059",
+        claim="A minute required warning.",
+        source_ids="nova-2021-05-05",
+        independent_origins="1",
+    )
     claims = evidence.load(folder, as_of="1990-12-31").claims.set_index("claim_id")
     assert claims.loc["H-059", "told"] == "undated"
 
@@ -86,7 +100,11 @@ def test_no_text_that_a_lesson_shows_names_a_later_date(day):
     for claim in at.claims.itertuples():
         if not set(claim.source_ids) <= in_time:
             assert not evidence.names_later_date(claim.claim, at.as_of), claim.claim_id
-    for table, columns in {"instruments": ["what_it_says", "in_force_status"], "terms": ["provision"], "claims": ["notes"]}.items():
+    for table, columns in {
+        "instruments": ["what_it_says", "in_force_status"],
+        "terms": ["provision"],
+        "claims": ["notes"],
+    }.items():
         for column in columns:
             late = [text for text in getattr(at, table)[column] if evidence.names_later_date(text, at.as_of)]
             assert not late, f"{table}.{column}: {late[:1]}"
@@ -141,7 +159,11 @@ def test_data_are_found_from_the_notebooks_folder(monkeypatch):
 
 
 def test_derived_tables_stop_at_the_last_whole_year():
-    name = next(r["name"] for r in json.loads((DATA / "datapackage.json").read_text())["resources"] if r["name"].startswith("ucdp_brd"))
+    name = next(
+        r["name"]
+        for r in json.loads((DATA / "datapackage.json").read_text())["resources"]
+        if r["name"].startswith("ucdp_brd")
+    )
     at = evidence.load(DATA, as_of="2008-06-30")
     assert at.table(name)["year"].max() == 2007
 

@@ -136,7 +136,9 @@ def as_date(day: str | dt.date | None) -> dt.date | None:
     try:
         return dt.date.fromisoformat(str(day))
     except ValueError:
-        raise EvidenceError(f"as_of: {day!r} is not a day. Write it as year-month-day, for example 2024-08-31.") from None
+        raise EvidenceError(
+            f"as_of: {day!r} is not a day. Write it as year-month-day, for example 2024-08-31."
+        ) from None
 
 
 def find_data(start: str | Path | None = None) -> Path:
@@ -145,7 +147,9 @@ def find_data(start: str | Path | None = None) -> Path:
     for folder in (*(p / "data" for p in (here, *here.parents)), Path(__file__).resolve().parents[2] / "data"):
         if (folder / "datapackage.json").exists():
             return folder
-    raise EvidenceError(f"No data/datapackage.json in {here.name}/ or above it. Give the folder: evidence.load('path/to/data').")
+    raise EvidenceError(
+        f"No data/datapackage.json in {here.name}/ or above it. Give the folder: evidence.load('path/to/data')."
+    )
 
 
 def read_table(data_dir: Path, name: str) -> pd.DataFrame:
@@ -180,7 +184,9 @@ def read_table(data_dir: Path, name: str) -> pd.DataFrame:
 
 def first_day(dates: pd.Series) -> pd.Series:
     """Return the first possible day of partial ISO dates (``1926`` is 1926-01-01); empty text gives NaT."""
-    return pd.to_datetime(dates.map(lambda text: text + "-01-01"[: 10 - len(text)] if text else None), format="%Y-%m-%d")
+    return pd.to_datetime(
+        dates.map(lambda text: text + "-01-01"[: 10 - len(text)] if text else None), format="%Y-%m-%d"
+    )
 
 
 def last_day(dates: pd.Series) -> pd.Series:
@@ -235,7 +241,9 @@ def cut(tables: dict[str, pd.DataFrame], clock: dt.date) -> tuple[dict[str, pd.D
     keep("indicators", last_day(period.astype(str)) <= day, "counts a period that was not over")
 
     known = {"source_ids": set(out["sources"]["source_id"])}
-    known |= dict.fromkeys(("supporting_claims", "challenging_claims", "conflicts_with", "claim_ids"), set(out["claims"]["claim_id"]))
+    known |= dict.fromkeys(
+        ("supporting_claims", "challenging_claims", "conflicts_with", "claim_ids"), set(out["claims"]["claim_id"])
+    )
     verdict_stands = _all_known(out["article_claims"], known)
     for name, frame in out.items():
         frame = frame.reset_index(drop=True)
@@ -245,7 +253,9 @@ def cut(tables: dict[str, pd.DataFrame], clock: dt.date) -> tuple[dict[str, pd.D
             frame[column] = frame[column].map(lambda text: without_later_sentences(text, clock))
         out[name] = frame
     claims = out["claims"]
-    claims["independent_origins"] = claims["independent_origins"].clip(upper=claims["source_ids"].map(len).clip(lower=1))
+    claims["independent_origins"] = claims["independent_origins"].clip(
+        upper=claims["source_ids"].map(len).clip(lower=1)
+    )
     out["article_claims"].loc[~verdict_stands.to_numpy(), ["verdict", "reasoning"]] = ""
     if clock < dt.date(2026, 1, 1):
         out["terms"]["status_2026"] = "unknown"
@@ -277,7 +287,9 @@ def _all_known(article_claims: pd.DataFrame, known: dict[str, set[str]]) -> pd.S
 
 
 def _with_publication(sources: pd.DataFrame) -> pd.DataFrame:
-    return sources.assign(published_from=first_day(sources["published"]), published_until=last_day(sources["published"]))
+    return sources.assign(
+        published_from=first_day(sources["published"]), published_until=last_day(sources["published"])
+    )
 
 
 def _with_dates(claims: pd.DataFrame, sources: pd.DataFrame, clock: dt.date | None) -> pd.DataFrame:
@@ -292,9 +304,15 @@ def _with_dates(claims: pd.DataFrame, sources: pd.DataFrame, clock: dt.date | No
     day = pd.Timestamp(clock) if clock else pd.Timestamp.max.floor("D")
     pages["surely"] = pages["published_until"] <= day
     pages["possibly"] = pages["published_from"].isna() | (pages["published_from"] <= day)
-    by_claim = pages.groupby("claim_id").agg(first_told=("published_until", "min"), surely=("surely", "any"), possibly=("possibly", "any"))
+    by_claim = pages.groupby("claim_id").agg(
+        first_told=("published_until", "min"), surely=("surely", "any"), possibly=("possibly", "any")
+    )
     by_claim = by_claim.reindex(claims["claim_id"]).reset_index(drop=True)
-    told = pd.Series("undated", index=claims.index).mask(by_claim["surely"], "by then").mask(~by_claim["possibly"], "later")
+    told = (
+        pd.Series("undated", index=claims.index)
+        .mask(by_claim["surely"], "by then")
+        .mask(~by_claim["possibly"], "later")
+    )
     return claims.assign(
         starts=starts,
         ends=ends,
@@ -314,14 +332,18 @@ def _typed(column: pd.Series, field: dict, file: str) -> pd.Series:
     wrong = numbers.isna() & (column != "")
     if wrong.any():
         row = int(wrong.idxmax())
-        raise EvidenceError(f"{file}: row {row + 2}, {field['name']}: {column[row]!r} is not a number. Run `course check`.")
+        raise EvidenceError(
+            f"{file}: row {row + 2}, {field['name']}: {column[row]!r} is not a number. Run `course check`."
+        )
     return numbers.astype(dtype)
 
 
 def _resource(data_dir: Path, name: str) -> dict:
     path = Path(data_dir) / "datapackage.json"
     if not path.exists():
-        raise EvidenceError(f"{path.parent.name}/datapackage.json is missing: it describes the tables. Copy it beside them.")
+        raise EvidenceError(
+            f"{path.parent.name}/datapackage.json is missing: it describes the tables. Copy it beside them."
+        )
     resources = _resources(path, path.stat().st_mtime_ns)
     if name not in resources:
         raise EvidenceError(f"{name}: no such table in datapackage.json. Known: {', '.join(resources)}.")

@@ -52,9 +52,20 @@ PERSPECTIVES = {
     "international": "international",
     "independent": "independent",
 }
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def esc(text: object) -> str:

@@ -100,7 +100,9 @@ def _alpha(counts: pd.DataFrame, level: str) -> float | object:
     try:
         import krippendorff
     except ImportError:
-        raise ImportError("Krippendorff's alpha needs the package krippendorff: pip install 'whose-soil[agreement]'.") from None
+        raise ImportError(
+            "Krippendorff's alpha needs the package krippendorff: pip install 'whose-soil[agreement]'."
+        ) from None
 
     used = counts.loc[:, counts.sum() > 0]
     if used.shape[1] < 2:

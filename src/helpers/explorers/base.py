@@ -1,0 +1,230 @@
+"""What every explorer shares: labelled controls, status line, detail panel, and a static twin in the same output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+import ipywidgets as widgets
+import pandas as pd
+import plotly.graph_objects as go
+
+from helpers.figures import base
+from helpers.figures.base import cut
+from helpers.markup import ACTORS, esc, prose_date
+
+ALL = "all"
+# JupyterLab takes arrow keys from lists outside text boxes unless the focused element says otherwise, and ipywidgets can set
+# neither roles nor labels. This small script mends both inside one explorer, and lets the figure fill its width.
+_ACCESS = """
+export default {
+  render({ model, el }) {
+    el.style.display = "none";
+    const dress = (tries) => {
+      const root = el.closest(".course-explorer");
+      if (!root) return void (tries && requestAnimationFrame(() => dress(tries - 1)));
+      root.setAttribute("role", "group");
+      root.setAttribute("aria-label", model.get("label"));
+      root.addEventListener("focusin", (e) => e.target.setAttribute("data-lm-suppress-shortcuts", "true"));
+      const status = root.querySelector(".course-status");
+      status.setAttribute("role", "status");
+      status.setAttribute("aria-live", "polite");
+      const figure = root.querySelector(".course-figure");
+      figure.setAttribute("role", "img");
+      figure.setAttribute("aria-label", model.get("label") + ". The line above says what is shown; the lists give every part of it.");
+      // The figure is drawn before it is on the page and then knows no width; plotly listens to the window alone.
+      new ResizeObserver(() => {
+        const plot = figure.querySelector(".js-plotly-plot");
+        if (plot?._fullLayout && Math.abs(plot._fullLayout.width - plot.clientWidth) > 1)
+          window.dispatchEvent(new Event("resize"));
+      }).observe(figure);
+    };
+    dress(600);
+  },
+};
+"""
+_PROSE = (
+    ".course-prose { line-height: 1.45 } "
+    ".course-prose a { color: var(--jp-content-link-color, #1a5fb4); text-decoration: underline }"
+)
+_STYLE = {"description_width": "76px"}
+
+
+@dataclass
+class Explorer:
+    """An explorer's parts by name, for tests and for a student who wants to drive it from a cell.
+
+    `controls` are ipywidgets by name; `figure` is the FigureWidget, `twin` the static figure that stands for it where no kernel runs.
+    """
+
+    controls: dict[str, widgets.Widget]
+    figure: go.FigureWidget
+    status: widgets.HTML
+    detail: widgets.HTML
+    twin: go.Figure
+    label: str
+    widget: widgets.Widget = field(init=False)
+
+    def __post_init__(self) -> None:
+        short = [w for w in self.controls.values() if not isinstance(w, widgets.Select)]
+        long = [w for w in self.controls.values() if isinstance(w, widgets.Select)]
+        row = widgets.Box(short, layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+        self.status.add_class("course-status")
+        figure = widgets.VBox([self.figure])
+        figure.add_class("course-figure")
+        self.widget = widgets.VBox([row, self.status, figure, *long, self.detail, access(self.label)])
+        self.widget.add_class("course-explorer")
+        present(self.widget, self.twin)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: the explorer is already on the page when the call that made it returns."""
+
+
+def access(label: str) -> widgets.Widget:
+    """Return the invisible part that makes an explorer a named group, lets its lists obey the keyboard and its status line speak."""
+    return _access_class()(label=label)
+
+
+@cache
+def _access_class() -> type:
+    import anywidget
+    import traitlets
+
+    class Access(anywidget.AnyWidget):
+        _esm = _ACCESS
+        label = traitlets.Unicode().tag(sync=True)
+
+    return Access
+
+
+def present(widget: widgets.Widget, twin: go.Figure) -> None:
+    """Publish a widget and its static twin as one output; outside a notebook do nothing."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is not None:
+        display(bundle(widget, twin), raw=True)
+
+
+def bundle(widget: widgets.Widget, twin: go.Figure) -> dict:
+    """Return the mime bundle of an explorer: live widget, twin as plotly figure, and the twin in words (HTML and text)."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {
+        "application/vnd.jupyter.widget-view+json": view,
+        **base.mimebundle(twin),
+        "text/html": base.details_html(twin),
+    }
+
+
+def live(fig: go.Figure) -> go.FigureWidget:
+    """Turn a drawn figure into a FigureWidget that sends nothing to a cloud and carries no second copy of its table.
+
+    Draw first, then call this: what a FigureWidget is told between its making and its display does not reach the page.
+    """
+    fig.layout.meta = None
+    _keep_axis_types(fig)
+    figure = go.FigureWidget(fig)
+    figure._config = figure._config | base.CONFIG
+    return figure
+
+
+def _keep_axis_types(fig: go.Figure) -> None:
+    """Put the type of the axes into the template: plotly drops an axis's own type at every new x or y and guesses it again."""
+    for name, axes in (("xaxis", fig.select_xaxes()), ("yaxis", fig.select_yaxes())):
+        types = {axis.type for axis in axes}
+        if len(types) == 1 and None not in types:
+            fig.layout.template.layout[name].type = types.pop()
+
+
+def dropdown(label: str, options: Iterable[tuple[str, str]], width: str = "300px") -> widgets.Dropdown:
+    """Return a labelled drop-down list of (shown, value) pairs; the first is chosen."""
+    return widgets.Dropdown(options=list(options), description=label, style=_STYLE, layout={"width": width})
+
+
+def number(label: str, value: int, low: int, high: int) -> widgets.BoundedIntText:
+    """Return a labelled number box that holds whole numbers from `low` to `high`."""
+    return widgets.BoundedIntText(
+        value=value, min=low, max=high, description=label, style=_STYLE, layout={"width": "170px"}
+    )
+
+
+def choice_list(label: str, options: Iterable[tuple[str, str]], rows: int = 7) -> widgets.Select:
+    """Return a labelled list for one choice, none chosen at first."""
+    return widgets.Select(
+        options=list(options), value=None, rows=rows, description=label, style=_STYLE, layout={"width": "98%"}
+    )
+
+
+def choices(label: str, options: Iterable[tuple[str, str]], width: str, rows: int = 6) -> widgets.SelectMultiple:
+    """Return a labelled list for several choices (Ctrl or Shift with the arrow keys), all chosen at first."""
+    pairs = list(options)
+    values = [value for _, value in pairs]
+    return widgets.SelectMultiple(
+        options=pairs, value=values, rows=rows, description=label, style=_STYLE, layout={"width": width}
+    )
+
+
+def search_box(label: str) -> widgets.Text:
+    """Return a labelled box for words to search."""
+    return widgets.Text(description=label, style=_STYLE, layout={"width": "300px"})
+
+
+def panel(html: str) -> widgets.HTML:
+    """Return the detail panel with a first sentence."""
+    return widgets.HTML(readable(html), layout={"border": "1px solid #BBBBBB", "padding": "4px 12px", "width": "98%"})
+
+
+def readable(html: str) -> str:
+    """Return HTML as prose in a widget: JupyterLab gives it the line height of buttons and links that look like text."""
+    return f'<style>{_PROSE}</style><div class="course-prose">{html}</div>'
+
+
+def status_line() -> widgets.HTML:
+    """Return the line that says in words what is shown; screen readers announce its changes."""
+    return widgets.HTML()
+
+
+def tell(line: widgets.HTML, sentence: str) -> None:
+    """Put a sentence into a status line."""
+    line.value = esc(sentence)
+
+
+def counted(column: pd.Series, everything: str, names: dict[str, str] | None = None) -> list[tuple[str, str]]:
+    """Return options for the values of a column (tuples count each member), most frequent first, after one for all."""
+    counts = column.explode().dropna().value_counts()
+    names = names or {}
+    shown = [(f"{names.get(v) or v.replace('_', ' ')} ({n})", v) for v, n in counts.items()]
+    return [(everything, ALL), *shown]
+
+
+def actor_options(claims: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return options for the actors of claims."""
+    return counted(claims["actors"], "all actors", ACTORS)
+
+
+def claim_options(claims: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return one option per claim: key, date and the beginning of the sentence."""
+    return [
+        (f"{c.claim_id}  {prose_date(c.date, c.date_end, c.date_precision)}:  {cut(c.claim, 90)}", c.claim_id)
+        for c in claims.itertuples()
+    ]
+
+
+def offer(select: widgets.Select, options: list[tuple[str, str]], handler: Callable) -> None:
+    """Give a list new options in one message, and keep its choice where it is still among them.
+
+    `handler` observes the list's value; it is called once at the end, and only when the choice was lost.
+    """
+    if tuple(options) == select.options:
+        return
+    chosen = select.value
+    keep = chosen if chosen in {value for _, value in options} else None
+    select.unobserve(handler, "value")
+    with select.hold_sync():
+        select.value = None
+        select.options = options
+        select.value = keep
+    select.observe(handler, "value")
+    if keep != chosen:
+        handler(None)

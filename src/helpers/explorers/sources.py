@@ -1,0 +1,120 @@
+"""Who says it, and how many independent origins stand behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers import figures, markup
+from helpers.analysis import independence
+from helpers.evidence import Evidence
+from helpers.explorers import base
+from helpers.figures.sources import dress_pages, page_frame, redraw_pages
+
+_HINT = "<p>Choose a claim in the list: its pages, as links, and what contradicts it appear here.</p>"
+_NOTHING = "No claim fits this choice. Shorten the search words, or set a filter back to “all”."
+_TITLE, _UNCHOSEN = "Pages and origins", "No claim is chosen yet."
+_KINDS = [
+    ("all claims", base.ALL),
+    ("more pages than origins", "repeated"),
+    ("told by one perspective only", "one side"),
+    ("resting on a single page", "one page"),
+    ("contradicted by another claim", "contradicted"),
+]
+
+
+def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
+    """Show the pages behind a claim by perspective, against its independent origins; find it by theme, status, kind or words.
+
+    `claims`, when given, limits the choice to these rows of ``ev.claims``. Controls: kind, theme, status, words, claim.
+    """
+    claims = (ev.claims if claims is None else claims).reset_index(drop=True)
+    controls = {
+        "kind": base.dropdown("Show", _KINDS),
+        "theme": base.dropdown("Theme", base.counted(claims["theme"], "all themes")),
+        "status": base.dropdown("Status", base.counted(claims["status"], "every status")),
+        "words": base.search_box("Words in it"),
+        "claim": base.choice_list("Claim", []),
+    }
+    masks = _masks(claims, ev.sources)
+    columns = {name: claims[name].to_numpy() for name in ("theme", "status")}
+    ids = claims["claim_id"].tolist()
+    text = (claims["claim_id"] + " " + claims["claim"]).str.casefold().tolist()
+    options = base.claim_options(claims)
+    rows_of = {row.claim_id: row for row in claims.itertuples()}
+    page_of = {page.source_id: page for page in ev.sources.itertuples()}
+    drawing = dress_pages(page_frame(), title=_TITLE, alt="")
+    redraw_pages(drawing, [], 0, _TITLE, _UNCHOSEN)
+    figure = base.live(drawing)
+    status, detail = base.status_line(), base.panel(_HINT)
+    found = {"number": len(claims)}
+
+    def update(_change: object) -> None:
+        rows = masks[controls["kind"].value]
+        for name, column in columns.items():
+            if (value := controls[name].value) != base.ALL:
+                rows = rows & (column == value)
+        words = controls["words"].value.casefold().split()
+        listed = {
+            i for i, keep, words_of in zip(ids, rows, text, strict=True) if keep and all(w in words_of for w in words)
+        }
+        found["number"] = len(listed)
+        base.offer(controls["claim"], [pair for pair in options if pair[1] in listed], show)
+        base.tell(status, sentence())
+
+    def show(_change: object) -> None:
+        claim_id = controls["claim"].value
+        if claim_id:
+            redraw_pages(
+                figure,
+                chosen_pages(claim_id),
+                int(rows_of[claim_id].independent_origins),
+                f"{claim_id}: pages and origins",
+            )
+            detail.value = base.readable(markup.claim_card(ev, claim_id))
+        else:
+            redraw_pages(figure, [], 0, _TITLE, _UNCHOSEN)
+            detail.value = base.readable(_HINT)
+        base.tell(status, sentence())
+
+    def chosen_pages(claim_id: str) -> list:
+        pages = [page_of[source] for source in rows_of[claim_id].source_ids if source in page_of]
+        return sorted(pages, key=lambda page: page.is_copy_of_note != "")
+
+    def sentence() -> str:
+        number, claim_id = found["number"], controls["claim"].value
+        listed = (
+            f"{number} of {len(claims)} claims listed." if number else f"0 of {len(claims)} claims listed. {_NOTHING}"
+        )
+        if not claim_id:
+            return listed
+        claim = rows_of[claim_id]
+        views = len({page.perspective for page in chosen_pages(claim_id)})
+        return (
+            f"{listed} {claim_id}: pages {len(claim.source_ids)}, independent origins {claim.independent_origins}, "
+            f"perspectives {views}, contradicting claims {len(claim.conflicts_with)}."
+        )
+
+    controls["claim"].observe(show, "value")
+    for name, control in controls.items():
+        if name != "claim":
+            control.observe(update, "value")
+    update(None)
+    show(None)
+    return base.Explorer(
+        controls, figure, status, detail, figures.pages_and_origins(claims), "Explorer: pages and origins of a claim"
+    )
+
+
+def _masks(claims: pd.DataFrame, pages: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Which claims each choice of "Show" keeps, worked out once."""
+    number = claims["source_ids"].map(len).to_numpy(dtype=int)
+    origins = claims["independent_origins"].fillna(0).to_numpy(dtype=int)
+    voices = independence.voices_per_claim(claims, pages)["voices"].to_numpy()
+    return {
+        base.ALL: np.ones(len(claims), dtype=bool),
+        "repeated": number > origins,
+        "one side": voices == 1,
+        "one page": number == 1,
+        "contradicted": np.array([len(other) > 0 for other in claims["conflicts_with"]], dtype=bool),
+    }
