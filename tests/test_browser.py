@@ -172,7 +172,9 @@ def test_what_stands_in_the_tables_stays_text(page, lab):
     folder = lab.folder / "hostile"
     poison(ROOT / "data", folder / "data")
     code = [nbformat.v4.new_code_cell(f"# {name}\n{source}") for name, source in CELLS.items()]
-    first = "from helpers import evidence, figures, lesson\nfrom helpers import explorers as explore\nev = evidence.load()"
+    first = (
+        "from helpers import evidence, figures, lesson\nfrom helpers import explorers as explore\nev = evidence.load()"
+    )
     cells = [nbformat.v4.new_code_cell(first), nbformat.v4.new_markdown_cell("As in [H-054]."), *code]
     notebook(cells, folder / "notebooks/hostile.ipynb")
     browser.open_lesson(page, lab, "hostile/notebooks/hostile.ipynb")
@@ -185,7 +187,11 @@ def test_what_stands_in_the_tables_stays_text(page, lab):
         assert "<script>window.__hit" in output.evaluate("e => e.textContent"), name
     assert "<script>" in hovered(page, browser.cell_of(page, "# timeline\n"))
     assert page.locator(".jp-Notebook .claim-card", has_text="$1 or $2").count() == 3
-    print(page.locator(".jp-Notebook mjx-container").evaluate_all("a=>a.map(e=>e.closest('.jp-Cell').innerText.slice(0,80)+'|'+e.parentElement.innerText.slice(0,100))"))
+    print(
+        page.locator(".jp-Notebook mjx-container").evaluate_all(
+            "a=>a.map(e=>e.closest('.jp-Cell').innerText.slice(0,80)+'|'+e.parentElement.innerText.slice(0,100))"
+        )
+    )
     assert_harmless(page)
     assert page.locator(".jp-Notebook mjx-container").count() == 0
 

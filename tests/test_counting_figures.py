@@ -8,7 +8,20 @@ from helpers import explorers as explore
 from helpers.figures import panels, rows, series
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-NAMES = ["series_id", "series_name", "comparable_group", "unit", "year", "month", "value", "low", "high", "place_scope", "notes", "source_ids"]
+NAMES = [
+    "series_id",
+    "series_name",
+    "comparable_group",
+    "unit",
+    "year",
+    "month",
+    "value",
+    "low",
+    "high",
+    "place_scope",
+    "notes",
+    "source_ids",
+]
 
 
 def table(*values) -> pd.DataFrame:

@@ -113,8 +113,8 @@ def test_a_year_without_any_file_is_missing_and_not_quiet():
 def test_area_of_a_dot_grows_with_deaths_and_years_add_up():
     dots = deaths.map_dots(CELLS, deaths.dyads_of(CELLS))
     assert deaths.dot_size(400) == pytest.approx(2 * deaths.dot_size(100))
-    assert dots[None]["TUR-PKK"][3] == [[109, 3]] and dots[2019]["TUR-PKK"][3] == [[100, 1]]
-    assert dots[2019]["new dyad"][2] == [deaths.dot_size(0)]
+    assert dots[None]["TUR-PKK"][3].tolist() == [[109, 3]] and dots[2019]["TUR-PKK"][3].tolist() == [[100, 1]]
+    assert dots[2019]["new dyad"][2].tolist() == [deaths.dot_size(0)]
 
 
 def test_the_clock_hides_years_of_the_map():

@@ -112,6 +112,7 @@ def test_the_grid_counts_provisions_and_shows_what_is_said_to_be_absent_as_open(
     assert symbols == {"T-1": "diamond", "T-2": "square-open", "T-3": "circle"}
     assert "Türkiye alone 1, Iraq alone 1, both states 1, a joint body 0" in fig.layout.meta["alt"]
     assert "1 of them say that something is not in the text" in fig.layout.meta["alt"]
+    assert fig.layout.meta["table"][0]["total"] == "2"  # sovereignty, the fullest theme, stands first
 
 
 def test_an_early_clock_is_said_where_what_became_of_provisions_is_unknown_for_all():
@@ -123,7 +124,7 @@ def test_an_early_clock_is_said_where_what_became_of_provisions_is_unknown_for_a
 
 
 def test_blocks_are_as_long_as_the_number_of_provisions_and_turkiye_stands_left():
-    many = pd.concat([terms()] * 2)
+    many = pd.concat([terms().assign(article="art. 1")] * 2)
     fig = figures.obligation_balance(balance(many), texts())
     by_strength = {bar.name.split(":")[0]: bar for bar in fig.data[:4]}
     turkish, iraqi = by_strength["not specified"], by_strength["will"]

@@ -36,3 +36,16 @@ def test_texts_stay_apart_in_the_difference():
 def test_an_unknown_side_is_named():
     with pytest.raises(ValueError, match="T-1: obligation_on is 'KRG'"):
         obligations.balance(TERMS.replace("IRQ", "KRG"))
+
+
+def test_a_row_that_says_what_is_absent_binds_nobody():
+    terms = pd.DataFrame(
+        {
+            "instrument_id": "mou",
+            "article": ["art. 1", "absence", "not found"],
+            "obligation_on": ["TUR", "TUR", "both"],
+            "strength": ["will", "not specified", "not specified"],
+        }
+    )
+    counted = obligations.balance(terms).set_index("obligation_on")["total"]
+    assert counted["TUR"] == 1 and counted["both"] == 0 and obligations.one_sided(terms)["total"].item() == 1

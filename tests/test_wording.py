@@ -46,7 +46,10 @@ def test_a_word_with_its_speaker_or_in_quotation_passes(text):
 
 
 def test_course_check_names_file_cell_sentence_and_rule(tmp_path):
-    cells = [{"cell_type": "code", "source": "regime = 1"}, {"cell_type": "markdown", "source": ["The regime\n", "fell."]}]
+    cells = [
+        {"cell_type": "code", "source": "regime = 1"},
+        {"cell_type": "markdown", "source": ["The regime\n", "fell."]},
+    ]
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "01-x.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
     [problem] = wording.check_folder(tmp_path / "notebooks", WORDS)

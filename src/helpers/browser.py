@@ -76,11 +76,22 @@ def jupyterlab(folder: str | Path, theme: str = "JupyterLab Light", seconds: int
             port = free.getsockname()[1]
         names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR")
         settings = {name: str(Path(private, name)) for name in names}
-        settings |= {"JUPYTERLAB_WORKSPACES_DIR": str(Path(private, "workspaces")), "IPYTHONDIR": str(Path(private, "i"))}
+        settings |= {
+            "JUPYTERLAB_WORKSPACES_DIR": str(Path(private, "workspaces")),
+            "IPYTHONDIR": str(Path(private, "i")),
+        }
         choice = Path(settings["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab/apputils-extension/themes.jupyterlab-settings")
         choice.parent.mkdir(parents=True)
         choice.write_text(f'{{"theme": "{theme}"}}')
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+        command = [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+        ]
         command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"]
         command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--expose-app-in-browser"]
         environment = os.environ | settings | {"JUPYTER_TOKEN": token}
@@ -152,7 +163,8 @@ def run_all(page, seconds: int = 90) -> list[str]:
 def cell_of(page, source: str):
     """Return the notebook cell whose code begins with `source`."""
     number = page.evaluate(
-        f"start => {_NOTEBOOK}.content.widgets.findIndex(c => c.model.sharedModel.source.trim().startsWith(start))", source
+        f"start => {_NOTEBOOK}.content.widgets.findIndex(c => c.model.sharedModel.source.trim().startsWith(start))",
+        source,
     )
     if number < 0:
         raise LookupError(f"no cell begins with {source!r}")

@@ -35,6 +35,7 @@ def header(ev: Evidence, statements: Iterable[str] = ()) -> None:
 
     if shell := get_ipython():
         base.install(shell)
+        pd.options.display.html.use_mathjax = False  # a table with two dollar signs is no formula
     _show(clock_html(ev) + statements_html(ev.article_claims, list(statements)))
 
 
@@ -188,4 +189,5 @@ def _linked(escaped: str) -> str:
 def _show(html: str) -> None:
     from IPython.display import HTML, display
 
-    display(HTML(html))
+    # Two dollar signs in one paragraph would be set as a formula.
+    display(HTML(f'<div class="mathjax_ignore">{html}</div>'))

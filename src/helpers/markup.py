@@ -74,9 +74,9 @@ def esc(text: object) -> str:
 
 
 def plotly_text(text: object, width: int | None = None) -> str:
-    """Return `text` as plotly may draw it: its pseudo-HTML escaped, wrapped to `width` characters with ``<br>``."""
+    """Return `text` as plotly may draw it: its pseudo-HTML and its formula sign escaped, wrapped to `width` with ``<br>``."""
     lines = textwrap.wrap(str(text), width) if width else [str(text)]
-    return "<br>".join(html.escape(line, quote=False) for line in lines)
+    return "<br>".join(html.escape(line, quote=False).replace("$", "&#36;") for line in lines)
 
 
 def link(url: str, text: object) -> str:

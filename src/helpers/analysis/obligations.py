@@ -14,15 +14,21 @@ STRENGTHS = ("shall", "will", "may")
 NOT_SPECIFIED = "not specified"
 
 
+def is_absent(terms: pd.DataFrame) -> pd.Series:
+    """Say of each provision whether it is somebody's word that the text does *not* hold something (``article`` begins so)."""
+    return terms["article"].str.startswith(("absence", "not found")).astype(bool)
+
+
 def balance(terms: pd.DataFrame) -> pd.DataFrame:
     """Count provisions per instrument and side, by strength.
 
     Needs ``instrument_id``, ``obligation_on`` (TUR, IRQ, both, joint body) and ``strength`` (shall, will, may, not
     specified). Returns instrument_id, obligation_on, shall, will, may, specified (their sum), not specified, total;
-    all four sides for each instrument, 0 where no provision was seen (not "no duty"). Raises ValueError for an
-    unknown side or strength.
+    all four sides for each instrument, 0 where no provision was seen (not "no duty"). Rows that say that something is
+    *not* in a text (see `is_absent`; needs ``article``) bind nobody and are left out. Raises ValueError for an unknown
+    side or strength.
     """
-    _check(terms)
+    terms = _binding(terms)
     wide = pd.crosstab([terms["instrument_id"], terms["obligation_on"]], terms["strength"])
     grid = pd.MultiIndex.from_product(
         [sorted(terms["instrument_id"].unique()), SIDES], names=["instrument_id", "obligation_on"]
@@ -41,13 +47,18 @@ def one_sided(terms: pd.DataFrame) -> pd.DataFrame:
     (TUR − IRQ: positive when more provisions bind Türkiye alone) and one_sided_share (TUR and IRQ together ÷ total, 0
     to 1).
     """
-    _check(terms)
+    terms = _binding(terms)
     counts = pd.crosstab(terms["instrument_id"], terms["obligation_on"]).reindex(columns=SIDES, fill_value=0)
     table = pd.DataFrame({"TUR": counts["TUR"], "IRQ": counts["IRQ"], "shared": counts["both"] + counts["joint body"]})
     table["total"] = table.sum(axis=1)
     table["difference"] = table["TUR"] - table["IRQ"]
     table["one_sided_share"] = (table["TUR"] + table["IRQ"]) / table["total"]
     return table.reset_index()
+
+
+def _binding(terms: pd.DataFrame) -> pd.DataFrame:
+    _check(terms)
+    return terms[~is_absent(terms)] if "article" in terms else terms
 
 
 def _check(terms: pd.DataFrame) -> None:

@@ -365,7 +365,10 @@ RULES = (
     _same("indicators", "series_id", "series_name"),
     _same("indicators", "series_id", "comparable_group"),
     _same("indicators", "comparable_group", "unit"),
-    *(_same("instruments", "instrument_id", c) for c in ("name", "date_signed", "place", "parties", "in_force_status")),
+    *(
+        _same("instruments", "instrument_id", c)
+        for c in ("name", "short_name", "date_signed", "place", "parties", "in_force_status")
+    ),
     _single(coordinates_together, "places"),
 )
 

@@ -121,8 +121,8 @@ def issue_panel(ev: Evidence, issue: str, rows: pd.DataFrame, provisions: pd.Dat
     for name, part in split(provisions).items():
         if len(part):
             items = "".join(
-                f"<li><b>{esc(r.term_id)}</b> {esc(r.provision)} <i>({esc(text_name(r.instrument_id, ev.instruments))})</i>: "
-                f"<b>{esc(r.status_2026)}</b></li>"
+                f"<li><b>{esc(r.term_id)}</b> {esc(r.provision)} <i>({esc(text_name(r.instrument_id, ev.instruments))})</i>"
+                f"{'' if name == 'absent' else f': <b>{esc(r.status_2026)}</b>'}</li>"
                 for r in part.itertuples()
             )
             parts.append(f"<p>{_GROUPS[name]}</p><ul>{items}</ul>")

@@ -55,7 +55,7 @@ def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
     begin = {i: _begin(positions, i) for i in issues}
     first = issues[0] if issues else ""
     stances: dict[tuple[str, str], str] = {}
-    now = {"issue": first, "inputs": begin[first].copy() if issues else pd.DataFrame(), "busy": False}
+    now = {"issue": first, "inputs": begin[first].copy() if issues else pd.DataFrame(), "busy": False, "result": None}
     plain = {i: outcome(table) for i, table in begin.items()}
     rows = len(now["inputs"])
     drawing = dress(frame(rows), title=heading(first), alt="", rows=rows)
@@ -66,8 +66,9 @@ def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
 
     def repaint(known: dict | None = None) -> None:
         try:
-            result = known or outcome(now["inputs"])
+            result = now["result"] = known or outcome(now["inputs"])
         except ValueError:
+            now["result"] = None
             clear(figure, _NO_WEIGHT)
             base.tell(status, f"{LABEL}. {_NO_WEIGHT}")
             explain()
@@ -126,7 +127,7 @@ def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
     def pick_actor(_change: object) -> None:
         if not now["busy"]:
             quietly(show_actor)
-            repaint()
+            repaint(now["result"])
 
     def move(change) -> None:
         if now["busy"]:

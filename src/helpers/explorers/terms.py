@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import markup
-from helpers.analysis.obligations import SIDES
+from helpers.analysis.obligations import SIDES, is_absent
 from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.figures.terms import (
@@ -19,7 +19,6 @@ from helpers.figures.terms import (
     dress,
     fill,
     frame,
-    is_absent,
     ordered_themes,
     provisions,
     terms_grid,

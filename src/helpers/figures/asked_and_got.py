@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from helpers.analysis.obligations import is_absent
 from helpers.figures import base
 from helpers.figures.stance_grid import ISSUES, NAMES, ORDER
-from helpers.figures.terms import STATUS, is_absent
+from helpers.figures.terms import STATUS
 from helpers.markup import plotly_text, prose_date
 
 # Issue -> themes of provisions that may speak to it, words that they must then contain, features of the instruments table. An

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from helpers.analysis.bargaining import COLUMNS, LABEL, median, swings, weights
+from helpers.analysis.bargaining import COLUMNS, LABEL, MODELS, swings, weights
 from helpers.figures import base
 from helpers.figures.asked_and_got import actor_name, issue_name, ordered_actors, signed
 from helpers.markup import plotly_text
@@ -63,7 +63,7 @@ def outcome(inputs: pd.DataFrame) -> dict:
         "inputs": inputs,
         "shares": (weight / weight.sum()).tolist(),
         "mean": float(swung["outcome"].iloc[0]),
-        "median": median(inputs),
+        "median": MODELS["median"](inputs["position"].to_numpy(dtype=float), weight.to_numpy(dtype=float)),
         "swings": swung,
     }
 

@@ -15,7 +15,7 @@ from helpers.markup import esc, plotly_text
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
 INK, FAINT, GREY = "#222222", "#E4E4E4", "#6B6B6B"
-TABLE_ROWS, _CELL_WIDTH = 60, 180
+TABLE_ROWS, _CELL_WIDTH = 40, 180
 # plotly's tool bar offers to send a chart to its company's cloud unless told not to.
 CONFIG = {
     "responsive": True,
@@ -92,7 +92,7 @@ def finish(
 ) -> go.Figure:
     """Give `fig` its theme, title, unit (under the title), source line and ``layout.meta`` (alt, unit, source, table, rows).
 
-    `alt` says in words and numbers what the figure shows. `table` holds the data behind it, with headings for a reader; its first 60 rows
+    `alt` says in words and numbers what the figure shows. `table` holds the data behind it, with headings for a reader; its first 40 rows
     go into ``meta``. `left`, `right`, `top`, `bottom` are margins in pixels without the source line, `height` is the whole in pixels.
     """
     lines = textwrap.wrap(f"Source: {source}", _SOURCE_WIDTH)
@@ -180,7 +180,8 @@ def details_html(fig: go.Figure) -> str:
         body = "".join("<tr>" + "".join(f"<td>{esc(v)}</td>" for v in r.values()) + "</tr>" for r in records)
         more = "" if meta["rows"] <= len(records) else f"<p>The first {len(records)} of {meta['rows']} rows.</p>"
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}")
-    return f"<details><summary>What this figure shows</summary>{''.join(parts)}</details>"
+    inside = "".join(parts)
+    return f'<details class="mathjax_ignore"><summary>What this figure shows</summary>{inside}</details>'
 
 
 def listed(counts: dict[str, int]) -> str:

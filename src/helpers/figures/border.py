@@ -53,7 +53,7 @@ class Group:
         return int(self.events[(self.year >= first) & (self.year <= last)].sum())
 
     @cached_property
-    def dots(self) -> tuple[tuple, tuple]:
+    def dots(self) -> tuple[tuple[np.ndarray, ...], ...]:
         """Return the exact and the rough places up to the scale's end: years, heights above the floor, sizes, (km, events)."""
         return tuple(self._dots((self.km <= FARTHEST) & kind) for kind in (self.exact, ~self.exact))
 
@@ -63,11 +63,10 @@ class Group:
         far = self.km > FARTHEST
         return {int(y): int(self.events[far & (self.year == y)].sum()) for y in np.unique(self.year[far])}
 
-    def _dots(self, chosen: np.ndarray) -> tuple[list, np.ndarray, list, list]:
+    def _dots(self, chosen: np.ndarray) -> tuple[np.ndarray, ...]:
         km, events = self.km[chosen], self.events[chosen]
-        size = np.round(4 + 2 * np.sqrt(events), 1).tolist()
-        facts = [[round(k, 1), e] for k, e in zip(km.tolist(), events.tolist(), strict=True)]
-        return self.year[chosen].tolist(), km / FARTHEST * _scale(), size, facts
+        facts = np.column_stack([km.round(1), events])
+        return self.year[chosen], km / FARTHEST * _scale(), 4 + 2 * np.sqrt(events), facts
 
 
 def border_distances(
@@ -163,15 +162,9 @@ def fill(
     title: str | None = None,
 ) -> int:
     """Put groups (from `groups`) into a `frame`: marks, bands and results, as one change; returns the height in pixels."""
-    marks: list[tuple[list, list, list, list]] = [([], [], [], []) for _ in range(2)]
+    marks = [_packed([(floor, group.dots[kind]) for floor, group in _floors(found)]) for kind in (0, 1)]
     beyond: tuple[list, list, list] = ([], [], [])
-    for n, group in enumerate(found):
-        floor = _floor(n)
-        for line, (year, up, size, facts) in zip(marks, group.dots, strict=True):
-            line[0].extend(year)
-            line[1].extend((floor - up).round(1).tolist())
-            line[2].extend(size)
-            line[3].extend(facts)
+    for floor, group in _floors(found):
         beyond[0].extend(group.beyond)
         beyond[1].extend([floor - _scale() - 6] * len(group.beyond))
         beyond[2].extend(f"{y}: events more than {FARTHEST} km away: {e}" for y, e in group.beyond.items())
@@ -182,7 +175,7 @@ def fill(
         "y": [middle, marks[0][1], marks[1][1], beyond[1]],
         "text": [[f"<b>{name}</b>" for name in names], "", "", beyond[2]],
         "customdata": [None, marks[0][3], marks[1][3], None],
-        "marker.size": [1, marks[0][2] or 1, marks[1][2] or 1, 8],
+        "marker.size": [1, marks[0][2], marks[1][2], 8],
     }
     low, high = _years(found, as_of)
     total = max(len(found), 1) * _HIGH
@@ -335,6 +328,20 @@ def _gaps(covered: Sequence[int], low: int, high: int) -> list[tuple[int, int]]:
         else:
             gaps.append((year, year))
     return gaps
+
+
+def _packed(parts: list[tuple[float, tuple[np.ndarray, ...]]]) -> tuple[np.ndarray, ...]:
+    """Join the places of several rows into small arrays, which take a fraction of the room of lists in a notebook."""
+    if not parts:
+        return tuple(np.empty(0, dtype="float32") for _ in range(4))
+    year = np.concatenate([dots[0] for _, dots in parts]).astype("int16")
+    up = np.concatenate([floor - dots[1] for floor, dots in parts]).astype("float32")
+    size, facts = (np.concatenate([dots[i] for _, dots in parts]).astype("float32") for i in (2, 3))
+    return year, up, size, facts
+
+
+def _floors(found: Sequence[Group]) -> list[tuple[float, Group]]:
+    return [(_floor(n), group) for n, group in enumerate(found)]
 
 
 def _floor(n: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -145,8 +146,8 @@ def map_frame(
 ) -> go.Figure:
     """Return the map without dots, for `fill_map`: land, names, borders, what is missing, one trace a dyad, coverage strip, legend."""
     land, ground = maps.outlines(countries).data[0], maps.outlines(provinces, focus)
-    land.update(line={"width": 0}, **_coarse(land))
     box = ground.layout.geo
+    land.update(line={"width": 0}, **_coarse(land, box))
     fig = go.Figure([land, ground.data[1]])
     fig.add_traces([*_border_lines(provinces, box), _missing_trace(), _says_trace()])
     fig.add_traces([_dyad_trace(dyad) for dyad in dyads_of(cells)])
@@ -211,7 +212,7 @@ def map_dots(cells: pd.DataFrame, dyads: list[str]) -> dict:
 def missing_rings(countries: pd.DataFrame) -> dict[str, tuple[list, list]]:
     """Return the outline of each covered country as one pair of lists (lon, lat) with gaps between rings."""
     shapes = {iso3: maps.outlines(countries[countries["iso3"] == iso3]).data for iso3 in COUNTRIES}
-    return {iso3: (list(data[0].lon), list(data[0].lat)) if data else ([], []) for iso3, data in shapes.items()}
+    return {iso3: _lists(data[0]) if data else ([], []) for iso3, data in shapes.items()}
 
 
 def outside(fig: go.Figure, cells: pd.DataFrame, year: int | None) -> str:
@@ -236,10 +237,10 @@ def fill_map(
     absent = [iso3 for iso3, kind in covered_in(coverage, year).items() if kind == "no file"]
     lon, lat = ([v for iso3 in absent for v in missing[iso3][i]] for i in (0, 1))
     says = _says(coverage, year)
-    dots = [drawn.get(dyad, ([], [], [], [])) for dyad in dyads]
+    dots = [drawn.get(dyad, ([None], [None], [], [])) for dyad in dyads]
     restyle = {
-        "lon": [lon or [None], [_SAYS_AT[c][0] for c in says], *(d[0] or [None] for d in dots)],
-        "lat": [lat or [None], [_SAYS_AT[c][1] for c in says], *(d[1] or [None] for d in dots)],
+        "lon": [lon or [None], [_SAYS_AT[c][0] for c in says], *(d[0] for d in dots)],
+        "lat": [lat or [None], [_SAYS_AT[c][1] for c in says], *(d[1] for d in dots)],
         "text": ["", list(says.values()), *("" for _ in dots)],
         "customdata": [[], [], *(d[3] for d in dots)],
         "marker.size": [1, 1, *(d[2] for d in dots)],
@@ -250,8 +251,8 @@ def fill_map(
 
 
 def reframe(fig: go.Figure | go.FigureWidget, other: go.Figure) -> None:
-    """Give a map of deaths the frame of another one (from `map_frame`): names, borders and the ranges of both axes."""
-    ground = [NAMES, *BORDERS]
+    """Give a map of deaths the frame of another one (from `map_frame`): land, names, borders and the ranges of both axes."""
+    ground = [LAND, NAMES, *BORDERS]
     restyle = {key: [other.data[i][key] for i in ground] for key in ("lon", "lat", "text")}
     box = other.layout.geo
     relayout = {"geo.lonaxis.range": list(box.lonaxis.range), "geo.lataxis.range": list(box.lataxis.range)}
@@ -454,9 +455,10 @@ def _by_dyad(rows: pd.DataFrame, dyads: list[str]) -> dict[str, tuple]:
     return {dyad: _dots(group) for dyad, group in rows.groupby("dyad") if dyad in dyads}
 
 
-def _dots(rows: pd.DataFrame) -> tuple[list, list, list, list]:
-    counts = [[int(deaths), int(events)] for deaths, events in zip(rows["best"], rows["events"], strict=True)]
-    return rows["cell_lon"].tolist(), rows["cell_lat"].tolist(), [dot_size(deaths) for deaths, _ in counts], counts
+def _dots(rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    counts = rows[["best", "events"]].to_numpy(dtype="int32")
+    size = np.array([dot_size(deaths) for deaths in counts[:, 0]], dtype="float32")
+    return *(rows[c].to_numpy(dtype="float32") for c in ("cell_lon", "cell_lat")), size, counts
 
 
 def dot_size(deaths: float) -> float:
@@ -502,24 +504,42 @@ def _border_lines(provinces: pd.DataFrame, box) -> list[go.Scattergeo]:
     widths = ((thin, "#ABA79C", 0.9), (heavy, "#565656", 2))
     return [
         go.Scattergeo(
-            lon=lon, lat=lat, mode="lines", line={"color": color, "width": width}, hoverinfo="skip", showlegend=False
+            lon=_packed(lon),
+            lat=_packed(lat),
+            mode="lines",
+            line={"color": color, "width": width},
+            hoverinfo="skip",
+            showlegend=False,
         )
         for (lon, lat), color, width in widths
     ]
 
 
-def _coarse(land: go.Scattergeo) -> dict:
-    """Leave out most points of the fill, which has no line: the borders above it carry the detail."""
+def _coarse(land: go.Scattergeo, box) -> dict:
+    """Leave out most points of the fill, more of them outside the frame: it has no line, and the borders above it carry the detail."""
+    (west, east), (south, north) = box.lonaxis.range, box.lataxis.range
     line: tuple[list, list] = ([], [])
     ring: list[tuple[float, float]] = []
-    for x, y in zip(land.lon, land.lat, strict=True):
+    for x, y in zip(*_lists(land), strict=True):
         if x is None:
             if len(ring) > 3:
                 _append(line, *ring, ring[0], None)
             ring = []
-        elif not ring or abs(x - ring[-1][0]) + abs(y - ring[-1][1]) >= 0.1:
+            continue
+        step = 0.1 if west < x < east and south < y < north else 0.7
+        if not ring or abs(x - ring[-1][0]) + abs(y - ring[-1][1]) >= step:
             ring.append((x, y))
-    return {"lon": line[0], "lat": line[1]}
+    return {"lon": _packed(line[0]), "lat": _packed(line[1])}
+
+
+def _packed(degrees: list[float | None]) -> np.ndarray:
+    """Pack degrees for the notebook: a third of the size of a list there, exact to a metre; a gap is NaN."""
+    return np.array([math.nan if v is None else v for v in degrees], dtype="float32")
+
+
+def _lists(trace: go.Scattergeo) -> tuple[list, list]:
+    """Return the line of a trace as lists with None between two rings."""
+    return tuple([None if pd.isna(v) else round(float(v), 2) for v in values] for values in (trace.lon, trace.lat))
 
 
 def _append(line: tuple[list, list], *points: tuple[float, float] | None) -> None:

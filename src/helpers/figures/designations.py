@@ -129,7 +129,7 @@ def frame(drawn: list[Act]) -> go.Figure:
         barmode="overlay",
         xaxis={
             "type": "date",
-            "range": [str((first - room).date()), str((last + 5.5 * room).date())],
+            "range": [str((first - room).date()), str((last + 7.5 * room).date())],
             "tickvals": fives,
             "tickformat": "%Y",
         },

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -123,20 +124,20 @@ def _land(rings: pd.DataFrame, box: Box) -> list[go.Scattergeo]:
 
     Each outer ring must run clockwise, or plotly fills the rest of the globe.
     """
-    lon: list[float | None] = []
-    lat: list[float | None] = []
+    lon: list[float] = []
+    lat: list[float] = []
     inside = _inside(rings, box)
     for ring in inside.itertuples():
         for x, y in _thinned(ring.lon, ring.lat, box):
             lon.append(x)
             lat.append(y)
-        lon.append(None)
-        lat.append(None)
+        lon.append(math.nan)
+        lat.append(math.nan)
     names = _area_names(inside, box)
     return [
         go.Scattergeo(
-            lon=lon,
-            lat=lat,
+            lon=np.array(lon, dtype="float32"),  # a third of the size in a notebook, exact to a metre
+            lat=np.array(lat, dtype="float32"),
             mode="lines",
             fill="toself",
             fillcolor=_LAND,

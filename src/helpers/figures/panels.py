@@ -79,7 +79,7 @@ def frame() -> go.Figure:
     fig.add_traces([entry(kind) for kind in ("month", "part", "running")])
     fig.add_trace(go.Scatter(x=[None], y=[None], mode="lines", line=line, name="line: low to high, as given"))
     fig.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=gap, name=MISSING))
-    fig.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
+    fig.update_layout(legend={"yref": "container", "yanchor": "top", "itemclick": False, "itemdoubleclick": False})
     return fig
 
 
@@ -87,7 +87,8 @@ def fill(fig: go.Figure | go.FigureWidget, chosen: list[Counter], first: int, la
     """Put up to three counters into a `frame`, from `first` to `last` year, as one change."""
     apart = ["", *differences(chosen)] if chosen else []
     changes: list[dict] = []
-    relayout: dict = {"height": height_for(len(chosen))}
+    height = height_for(len(chosen))
+    relayout: dict = {"height": height, "legend.y": base.legend_y(height)}
     for n in range(PANELS):
         counter = chosen[n] if n < len(chosen) else None
         changes += _panel(counter, first, last)

@@ -21,7 +21,7 @@ KINDS = {
     "running": ("diamond", base.ORANGE, "running total: never add"),
     "part": ("triangle-up", base.PURPLE, "part of a year"),
     "agreed": ("star", base.VERMILLION, "agreed, planned or aimed at: not a result"),
-    "computed": ("hexagon", base.SKY, "computed in this course"),
+    "computed": ("hexagon", base.SKY, "from an energy dataset, or computed from it"),
 }
 # What a comparable group counts, where its name and unit do not say it. Each sentence follows the notes of its rows.
 MEANING = {

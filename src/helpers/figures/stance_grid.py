@@ -41,6 +41,11 @@ BASIS = {
 }
 BLANK = "blank: no row, so not seen, which is not 0"
 PERIODS = {"latest": "latest by the date", "current": "current", "earlier": "earlier"}
+_TITLES = {
+    "latest": "Each actor's latest position",
+    "current": "Current positions",
+    "earlier": "Earlier positions",
+}
 UNIT = (
     "scores from −2 to +2 are editorial judgements for discussion; the mark in the corner tells what a score rests on"
 )
@@ -63,7 +68,7 @@ def stances(
     if period not in PERIODS:
         raise ValueError(f"period {period!r} is not known. Choose one of {', '.join(PERIODS)}.")
     shown = latest(dated(positions), period, month_end(by))
-    title = title or f"Who stands where? {PERIODS[period].capitalize()} position{'s' if period != 'latest' else ''}"
+    title = title or f"Who stands where? {_TITLES[period]}"
     if not shown:
         reason = "No position is left to draw: the choice or the clock hides them all."
         return base.empty(title, reason, unit=UNIT, source=SOURCE)

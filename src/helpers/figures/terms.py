@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from helpers.analysis.obligations import NOT_SPECIFIED, SIDES, STRENGTHS
+from helpers.analysis.obligations import NOT_SPECIFIED, SIDES, STRENGTHS, is_absent
 from helpers.figures import base
 from helpers.figures.matrix import instrument_name
 from helpers.markup import plotly_text, prose_date
@@ -72,7 +72,7 @@ def terms_grid(
         fig,
         title=title,
         alt=describe(table, show),
-        table=listed_provisions(table),
+        table=counts_by_side(table),
         themes=themes,
         unit=UNKNOWN if unknown else UNIT,
     )
@@ -96,11 +96,6 @@ def provisions(terms: pd.DataFrame, instruments: pd.DataFrame | None = None, sho
     table["hover"] = [_hover(row) for row in table.itertuples()]
     rank = {value: place for place, value in enumerate(looks)}
     return table.sort_values(show, key=lambda values: values.map(rank), kind="stable", ignore_index=True)
-
-
-def is_absent(terms: pd.DataFrame) -> pd.Series:
-    """Say of each provision whether it is somebody's word that the text does *not* hold something (``article`` begins so)."""
-    return terms["article"].str.startswith(("absence", "not found")).astype(bool)
 
 
 def ordered_themes(terms: pd.DataFrame) -> list[str]:
@@ -257,15 +252,14 @@ def describe(table: pd.DataFrame, show: str = "strength") -> str:
 UNKNOWN = "What became of the provisions is unknown for all of them: the clock stands before it could be known."
 
 
-def listed_provisions(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the data table of provisions, with headings for a reader."""
-    shown = table[["term_id", "text", "theme", "obligation_on", "strength", "status_2026", "provision"]]
-    shown = shown.assign(
-        theme=shown["theme"].map(theme_name), obligation_on=shown["obligation_on"].map(lambda s: SIDE_NAMES.get(s, s))
+def counts_by_side(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers behind the grid: one row a theme, one column a side, and their total, with headings for a reader."""
+    counts = pd.crosstab(table["theme"], table["obligation_on"]).reindex(
+        index=ordered_themes(table), columns=list(SIDES)
     )
-    return shown.rename(
-        columns={"term_id": "key", "obligation_on": "binds", "strength": "wording", "status_2026": "by March 2026"}
-    )
+    counts = counts.fillna(0).astype(int).rename(columns=SIDE_NAMES)
+    counts.insert(0, "theme", [theme_name(t) for t in counts.index])
+    return counts.assign(total=counts.drop(columns="theme").sum(axis=1)).reset_index(drop=True)
 
 
 def obligation_balance(
@@ -508,9 +502,9 @@ def _places(table: pd.DataFrame, themes: Sequence[str], kept: Sequence[int]) -> 
 
 
 def _hover(row) -> str:
-    head = f"<b>{plotly_text(row.term_id)}</b>  {plotly_text(base.cut(row.text, 60))}, {plotly_text(base.cut(row.article, 50))}"
-    facts = f"{SIDE_NAMES.get(row.obligation_on, row.obligation_on)}; wording: {row.strength}; by March 2026: {row.status_2026}"
-    return f"{head}<br>{plotly_text(base.cut(row.provision, 120), 62)}<br><i>{plotly_text(facts)}</i>"
+    head = f"<b>{plotly_text(row.term_id)}</b>  {plotly_text(base.cut(row.text, 44))}"
+    facts = f"{row.strength}; by March 2026: {row.status_2026}"
+    return f"{head}<br>{plotly_text(base.cut(row.provision, 90), 62)}<br><i>{plotly_text(facts)}</i>"
 
 
 def _blocks(strength: str, found: list[tuple]) -> go.Bar:

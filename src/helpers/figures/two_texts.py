@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from helpers.analysis.obligations import is_absent
 from helpers.figures import base
-from helpers.figures.terms import EMPTY, SOURCE, is_absent, theme_name
+from helpers.figures.terms import EMPTY, SOURCE, theme_name
 from helpers.markup import plotly_text
 
 CIRCULATED, SIGNED = "mou-2024-08-15-leak", "mou-2024-08-15"

@@ -11,8 +11,8 @@ import urllib.parse
 from pathlib import Path
 
 from .errors import RunError
-
 from .notebooks import FIGURE as PLOTLY_MIME
+
 PLOTLY_FILE = "plotly.min.js"
 
 COURSE_LINK = re.compile(r'(<a\b[^>]*\bhref=")(?![a-zA-Z][\w+.-]*:|//)([^"#?]+)\.(?:ipynb|md)((?:#[^"]*)?")')
