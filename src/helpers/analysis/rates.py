@@ -20,6 +20,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -218,5 +219,6 @@ def _poisson_cdf(k: int, mean: float) -> float:
     return min(1.0, float(np.exp(i * math.log(mean) - mean - _log_factorials(k)).sum()))
 
 
+@cache
 def _log_factorials(n: int) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])

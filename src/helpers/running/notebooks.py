@@ -13,6 +13,7 @@ from .errors import RunError
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FIGURE = "application/vnd.plotly.v1+json"
+FIGURE_IN_GIT = 16_000  # characters
 TWIN = "static_twin"  # marks an output whose widget was left out
 WIDGET_ONLY = "Interactive control: it works where a kernel runs, in JupyterLab."
 
@@ -163,12 +164,8 @@ def check_parameters(path, notebook, parameters: Mapping):
         raise RunError(f"{Path(path).name} has no parameter {', '.join(map(repr, unknown))}. {has}")
 
 
-def drop_widgets(notebook, *, twin_figures: bool = True):
-    """Remove saved widget state, and the widget from each output: its static twin in the same output stays.
-
-    Without `twin_figures` only the twin's description and data table stay: a lesson in git is small, and GitHub draws no
-    plotly figure, so the figure would be weight that nobody sees.
-    """
+def drop_widgets(notebook):
+    """Remove saved widget state, and the widget from each output: its static twin in the same output stays."""
     notebook.metadata.pop("widgets", None)
     for output in outputs_of(notebook):
         data = output.get("data", {})
@@ -176,8 +173,19 @@ def drop_widgets(notebook, *, twin_figures: bool = True):
             output.metadata[TWIN] = True
             if set(data) <= {"text/plain"}:
                 data["text/plain"] = WIDGET_ONLY
-        if output.get("metadata", {}).get(TWIN) and not twin_figures and "text/html" in data:
-            data.pop(FIGURE, None)
+    return notebook
+
+
+def lighten(notebook):
+    """Leave out large figures and the twins of explorers; their words and data tables stay.
+
+    A lesson in git is small. GitHub draws no plotly figure, and in JupyterLab the cell draws it again.
+    """
+    for output in outputs_of(notebook):
+        data = output.get("data", {})
+        twin = output.get("metadata", {}).get(TWIN) and "text/html" in data
+        if FIGURE in data and (twin or len(json.dumps(data[FIGURE], indent=1)) > FIGURE_IN_GIT):
+            data.pop(FIGURE)
     return notebook
 
 
@@ -200,7 +208,8 @@ def with_outputs_of(source, executed, *, numbered: bool):
         cell.execution_count = done.execution_count if numbered else None
         cell.outputs = [repeatable_output(output, cell.execution_count, stand_ins) for output in joined(done.outputs)]
     result.metadata.get("language_info", {}).pop("version", None)  # each student's Python may differ
-    return drop_widgets(result, twin_figures=numbered)
+    result = drop_widgets(result)
+    return result if numbered else lighten(result)
 
 
 def differences(path, stored, executed) -> list[str]:
