@@ -112,7 +112,7 @@ def issue_panel(ev: Evidence, issue: str, rows: pd.DataFrame, provisions: pd.Dat
         f"<td{_CELL}>{esc(r.stance_summary)}</td><td{_CELL}>{esc(r.basis)}, {esc(prose_date(r.date))}</td></tr>"
         for r in _in_order(rows).itertuples()
     )
-    parts = [f"<h4>{esc(issue_name(issue))}: what the texts are said to give, and what became of it by March 2026</h4>"]
+    parts = [f"<h4>{esc(issue_name(issue))}: what the texts are said to give, and what became of it</h4>"]
     if provisions.empty:
         parts.append(
             "<p>No provision on this issue is described for any text of 2024 or 2025 that the clock shows. That is a finding "

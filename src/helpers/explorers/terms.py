@@ -48,7 +48,7 @@ def terms(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
         "theme": base.dropdown("Theme", base.counted(rows["theme"], "all themes", {t: theme_name(t) for t in themes})),
         "side": base.dropdown("Binds", _sides(rows)),
         "strength": base.dropdown("Wording", base.counted(rows["strength"], "every wording")),
-        "became": base.dropdown("By 2026", base.counted(rows["status_2026"], "whatever became of it")),
+        "became": base.dropdown("Result", base.counted(rows["status_2026"], "whatever became of it")),
         "marks": base.dropdown("Marks", [(f"show {words}", show) for show, words in SHOW_NAMES.items()]),
         "provision": base.choice_list("Provision", []),
     }
@@ -114,7 +114,7 @@ def provision_card(ev: Evidence, term_id: str, table: pd.DataFrame | None = None
     facts = [
         f"binds: {SIDE_NAMES.get(row.obligation_on, row.obligation_on)}",
         f"wording: {row.strength}",
-        f"by March 2026: {row.status_2026}",
+        f"what became of it: {row.status_2026}",
     ]
     parts = [
         f"<h4>{esc(row.term_id)}</h4><p>{esc(text_name(row.instrument_id, ev.instruments))}; {esc(row.article)}; "

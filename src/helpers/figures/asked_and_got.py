@@ -101,7 +101,7 @@ def asked_and_got(
             "range": [-2.55, right],
             "side": "top",
             "tickvals": [*SCORES, *([edge + 0.7] if rights else [])],
-            "ticktext": [*_heads(), *(["<b>in the texts</b><br>as described, by 2026"] if rights else [])],
+            "ticktext": [*_heads(), *(["<b>in the texts</b><br>as described"] if rights else [])],
             "showgrid": False,
             "fixedrange": True,
             "tickangle": 0,

@@ -32,7 +32,7 @@ THEMES = {
     "media_information": "Media and information",
 }
 SHOWS = {"strength": STRENGTH, "status_2026": STATUS}
-SHOW_NAMES = {"strength": "how firmly it is worded", "status_2026": "what became of it by March 2026"}
+SHOW_NAMES = {"strength": "how firmly it is worded", "status_2026": "what became of it"}
 # The two descriptions of one signature need names that a cut would not make equal.
 TEXT_NAMES = {
     "mou-2024-08-15": "Memorandum, signed text as described",
@@ -238,7 +238,7 @@ def describe(table: pd.DataFrame, show: str = "strength") -> str:
     sides = {SIDE_NAMES[s]: int((table["obligation_on"] == s).sum()) for s in SIDES}
     themes = {theme_name(t).lower(): int((table["theme"] == t).sum()) for t in ordered_themes(table)[:4]}
     values = {v: int((table[show] == v).sum()) for v in SHOWS[show]}
-    what = "By wording" if show == "strength" else "What became of them by March 2026"
+    what = "By wording" if show == "strength" else "What became of them"
     absent = int(table["absent"].sum())
     text = (
         f"Grid of {len(table)} provisions, as described, of {table['instrument_id'].nunique()} texts, in "
@@ -503,7 +503,7 @@ def _places(table: pd.DataFrame, themes: Sequence[str], kept: Sequence[int]) -> 
 
 def _hover(row) -> str:
     head = f"<b>{plotly_text(row.term_id)}</b>  {plotly_text(base.cut(row.text, 44))}"
-    facts = f"{row.strength}; by March 2026: {row.status_2026}"
+    facts = f"{row.strength}; what became of it: {row.status_2026}"
     return f"{head}<br>{plotly_text(base.cut(row.provision, 90), 62)}<br><i>{plotly_text(facts)}</i>"
 
 
