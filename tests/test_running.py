@@ -236,7 +236,8 @@ def test_storing_is_repeatable_and_a_forked_kernel_gives_what_an_ordinary_one_gi
     after = nbformat.read(path, as_version=4)
     keep = [(c.id, c.source, c.metadata) for c in before.cells]
     assert [(c.id, c.source, c.metadata) for c in after.cells] == keep
-    assert all(c.get("execution_count") is None for c in after.cells)
+    counts = [c.execution_count for c in after.cells if c.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
     assert store(source, warm=False, echo=lambda _: None) == []
     assert path.read_text() == text and files(source) == ["01-one.ipynb"]
 

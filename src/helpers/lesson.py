@@ -25,7 +25,9 @@ VERDICTS = {
 
 
 def header(ev: Evidence, statements: Iterable[str] = ()) -> None:
-    """Show what the clock hides and the article's statements that the lesson tests, and let figures show their description.
+    """Show what the clock hides and the article's statements that the lesson tests.
+
+    From then on figures come with their description, and pandas shows long text whole (`show_tables`).
 
     `statements` are ids of ``article_claims`` (``S-07``). Raises EvidenceError for one that does not exist.
     """
@@ -35,8 +37,16 @@ def header(ev: Evidence, statements: Iterable[str] = ()) -> None:
 
     if shell := get_ipython():
         base.install(shell)
-        pd.options.display.html.use_mathjax = False  # a table with two dollar signs is no formula
+        show_tables()
     _show(clock_html(ev) + statements_html(ev.article_claims, list(statements)))
+
+
+def show_tables() -> None:
+    """Let pandas show a claim's whole sentence, no formula between two dollar signs, and the same text in every kernel."""
+    pd.options.display.max_colwidth = 300
+    pd.options.display.max_columns = 20
+    pd.options.display.width = 160
+    pd.options.display.html.use_mathjax = False
 
 
 def quiz(path: str | Path) -> None:

@@ -97,8 +97,8 @@ def store(
 ) -> list[Path]:
     """Execute lessons with their own default parameters and store the outputs in them; returns the files that changed.
 
-    What is stored is the same at each run of the same lesson: no widget state, timing, execution numbers, object
-    addresses or random ids. Text, tags and cell ids stay as they are. A lesson that fails stays as it is.
+    What is stored is the same at each run of the same lesson: no widget state, timing, object addresses or random ids; cells
+    are numbered from 1, since nbval takes a cell with outputs and no number for one that was never run. Text, tags and cell ids stay as they are. A lesson that fails stays as it is.
     """
     from . import notebooks
 
@@ -107,7 +107,7 @@ def store(
 
     def write(path, notebook):
         source = notebooks.read(path)
-        stored = notebooks.with_outputs_of(source, notebook, numbered=False)
+        stored = notebooks.lighten(notebooks.with_outputs_of(source, notebook, numbered=True))
         if notebooks.write_text(path, notebooks.to_text(stored)):
             changed.append(path)
 
