@@ -64,5 +64,6 @@ define install
 		{ [ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV); } && \
 		$(BIN)/pip install -qq --no-compile --require-hashes -r $(1) && \
 		$(BIN)/pip install -qq --no-compile --no-deps --no-build-isolation -e .; \
-	fi && touch $@
+	fi && \
+	$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements >/dev/null 2>&1 && touch $@
 endef

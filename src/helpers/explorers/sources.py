@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.analysis import independence
@@ -43,8 +44,21 @@ def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
     options = base.claim_options(claims)
     rows_of = {row.claim_id: row for row in claims.itertuples()}
     page_of = {page.source_id: page for page in ev.sources.itertuples()}
+
+    def chosen_pages(claim_id: str) -> list:
+        pages = [page_of[source] for source in rows_of[claim_id].source_ids if source in page_of]
+        return sorted(pages, key=lambda page: page.is_copy_of_note != "")
+
+    def draw(fig: go.Figure | go.FigureWidget, claim_id: str | None) -> None:
+        if claim_id:
+            origins = int(rows_of[claim_id].independent_origins)
+            redraw_pages(fig, chosen_pages(claim_id), origins, f"{claim_id}: pages and origins")
+        else:
+            redraw_pages(fig, [], 0, _TITLE, _UNCHOSEN)
+
+    start = _most_repeated(claims)
     drawing = dress_pages(page_frame(), title=_TITLE, alt="")
-    redraw_pages(drawing, [], 0, _TITLE, _UNCHOSEN)
+    draw(drawing, start)
     figure = base.live(drawing)
     status, detail = base.status_line(), base.panel(_HINT)
     found = {"number": len(claims)}
@@ -64,22 +78,12 @@ def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
 
     def show(_change: object) -> None:
         claim_id = controls["claim"].value
-        if claim_id:
-            redraw_pages(
-                figure,
-                chosen_pages(claim_id),
-                int(rows_of[claim_id].independent_origins),
-                f"{claim_id}: pages and origins",
-            )
-            detail.value = base.readable(markup.claim_card(ev, claim_id))
-        else:
-            redraw_pages(figure, [], 0, _TITLE, _UNCHOSEN)
-            detail.value = base.readable(_HINT)
-        base.tell(status, sentence())
+        draw(figure, claim_id)
+        tell(claim_id)
 
-    def chosen_pages(claim_id: str) -> list:
-        pages = [page_of[source] for source in rows_of[claim_id].source_ids if source in page_of]
-        return sorted(pages, key=lambda page: page.is_copy_of_note != "")
+    def tell(claim_id: str | None) -> None:
+        detail.value = base.readable(markup.claim_card(ev, claim_id) if claim_id else _HINT)
+        base.tell(status, sentence())
 
     def sentence() -> str:
         number, claim_id = found["number"], controls["claim"].value
@@ -95,15 +99,27 @@ def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
             f"perspectives {views}, contradicting claims {len(claim.conflicts_with)}."
         )
 
-    controls["claim"].observe(show, "value")
     for name, control in controls.items():
         if name != "claim":
             control.observe(update, "value")
+    controls["claim"].observe(show, "value")
     update(None)
-    show(None)
+    controls["claim"].unobserve(show, "value")  # the figure shows the first choice already
+    controls["claim"].value = start
+    controls["claim"].observe(show, "value")
+    tell(start)
     return base.Explorer(
         controls, figure, status, detail, figures.pages_and_origins(claims), "Explorer: pages and origins of a claim"
     )
+
+
+def _most_repeated(claims: pd.DataFrame) -> str | None:
+    """The claim with the most pages beyond its origins, to begin with; None without claims."""
+    if claims.empty:
+        return None
+    return claims["claim_id"].iloc[
+        int((claims["source_ids"].map(len) - claims["independent_origins"].fillna(0)).argmax())
+    ]
 
 
 def _masks(claims: pd.DataFrame, pages: pd.DataFrame) -> dict[str, np.ndarray]:
