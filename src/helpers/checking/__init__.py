@@ -25,6 +25,8 @@ def run(data_dir: Path, notebooks_dir: Path, echo: Callable[[str], object] = pri
     lessons, missing = notebooks.check_folder(notebooks_dir, keys)
     for lesson in lessons:
         echo(f"{lesson.summary()}, {_count(lesson.problems)}")
+    if prose := [lesson for lesson in lessons if lesson.kind == "paragraphs"]:
+        echo(_total(prose, keys))
     problems = (
         others + [p for table in tables for p in table.problems] + missing + [p for n in lessons for p in n.problems]
     )
@@ -66,6 +68,14 @@ def _wording(data_dir: Path, notebooks_dir: Path, echo: Callable[[str], object])
     problems = wording.check_folder(notebooks_dir, words)
     echo(f"wording: {len(words)} rules on lessons, quizzes and lesson plans, {_count(problems)}")
     return problems
+
+
+def _total(lessons: list, keys) -> str:
+    used = {key for lesson in lessons for key in lesson.used if key[:1] in "HPAI"}
+    paragraphs, supported = sum(n.paragraphs for n in lessons), sum(n.supported for n in lessons)
+    share = f" of {keys.claims} ({len(used) / keys.claims:.0%})" if keys.claims else ""
+    named = f", {supported} of {paragraphs} paragraphs name one ({supported / paragraphs:.0%})" if paragraphs else ""
+    return f"all lessons: {len(used)} claims{share}{named}"
 
 
 def _count(problems: list[Problem]) -> str:

@@ -90,6 +90,7 @@ class LessonReport:
     paragraphs: int = 0
     used: set[str] = field(default_factory=set)
     exempt: int = 0
+    supported: int = 0  # paragraphs that name a key
     from_output: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -211,6 +212,7 @@ def target(key: str) -> str:
 def _prose(report: LessonReport, number: int, source: str, heading: str, output: str) -> None:
     for paragraph in paragraphs(source, heading):
         report.paragraphs += 1
+        report.supported += bool(_named(paragraph, report.keys))
         found = numbers(paragraph)
         if not found or not report.keys.complete or _named(paragraph, report.keys):
             continue
