@@ -1,12 +1,6 @@
 """The evidence appendix: every key opens one entry, and the entry shows what stands in the tables as text."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -234,65 +228,3 @@ def test_a_clock_or_an_odd_key_is_refused():
         appendix.pages(ev)
     with pytest.raises(ValueError, match="claim_id '../x'"):
         appendix.pages(small(claim_id="../x"))
-
-
-def lesson(folder: Path, key: str) -> None:
-    import nbformat
-
-    cells = [nbformat.v4.new_markdown_cell(f"[{key}]({citations.link(key)})", id="a")]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "lesson.ipynb")
-
-
-@pytest.fixture
-def lab(tmp_path):
-    """JupyterLab on `tmp_path`, as (address, query with the token)."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=here"]
-    options += [f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=None"]
-    command = [sys.executable, "-m", "jupyterlab", *options]
-    private = {name: str(tmp_path / ".jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    server = subprocess.Popen(command, env=os.environ | private, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{address}/api/status?token=here").close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield address, "?token=here&reset"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def test_a_link_in_a_lesson_opens_its_entry_in_jupyterlab(chromium, tmp_path, lab):
-    playwright = pytest.importorskip("playwright.sync_api")
-    ev = evidence.load()
-    ev.claims.loc[ev.claims["claim_id"] == "H-120", "claim"] = HOSTILE
-    appendix.write(ev, tmp_path)
-    lesson(tmp_path, "H-120")
-    address, query = lab
-    away, dialogs = [], []
-    with playwright.sync_playwright() as session:
-        browser = session.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        tab = browser.new_page()
-        tab.on("request", lambda request: away.append(request.url) if not local(request.url, address) else None)
-        tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-        tab.goto(f"{address}/lab/tree/lesson.ipynb{query}")
-        tab.locator(".jp-Notebook a", has_text="H-120").click(timeout=60_000)
-        viewer = tab.locator(".jp-MarkdownViewer")
-        heading = viewer.locator("h3", has_text="H-120")
-        heading.wait_for(timeout=30_000)
-        tab.wait_for_function("e => Math.abs(e.getBoundingClientRect().top - 80) < 60", arg=heading.element_handle())
-        assert viewer.locator("h3 + p", has_text="alert(1)").inner_text() == SHOWN
-        assert viewer.locator("mjx-container, script").count() == 0
-        browser.close()
-    assert (away, dialogs) == ([], [])
-
-
-def local(url: str, address: str) -> bool:
-    return url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))

@@ -187,11 +187,6 @@ def test_what_stands_in_the_tables_stays_text(page, lab):
         assert "<script>window.__hit" in output.evaluate("e => e.textContent"), name
     assert "<script>" in hovered(page, browser.cell_of(page, "# timeline\n"))
     assert page.locator(".jp-Notebook .claim-card", has_text="$1 or $2").count() == 3
-    print(
-        page.locator(".jp-Notebook mjx-container").evaluate_all(
-            "a=>a.map(e=>e.closest('.jp-Cell').innerText.slice(0,80)+'|'+e.parentElement.innerText.slice(0,100))"
-        )
-    )
     assert_harmless(page)
     assert page.locator(".jp-Notebook mjx-container").count() == 0
 

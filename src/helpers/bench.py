@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -167,26 +166,22 @@ def sizes(notebooks_dir: Path, data_dir: Path) -> Iterator[Row]:
 
 
 def latency(notebooks_dir: Path, data_dir: Path) -> Iterator[Row]:
-    """From moving an explorer's control to its figure repainted in Chromium."""
-    yield from explorer_latency()
+    """From moving an explorer's control to its figure repainted in Chromium: three rows an explorer. See `helpers.latency`."""
+    if lacking := missing_for_a_browser():
+        yield Row("explorer, moved to repainted, p95", f"not measured here, {lacking} missing", "<= 70 ms", None)
+        return
+    from helpers.latency import measure, rows
+
+    for explorer in measure(notebooks_dir, data_dir):
+        for name, measured, target, met in rows(explorer):
+            yield Row(name, measured, target, met)
 
 
-def explorer_latency() -> list[Row]:
-    """The explorers' rows, measured in a browser.
+def missing_for_a_browser() -> str:
+    from helpers.browser import chromium
 
-    The measurement itself is to be written here: open lesson 1 in JupyterLab, move a control, wait for the repaint; the same
-    for `interact` redrawing the same figure. Return Rows for the 95th percentile, the ratio and the kernel's share.
-    """
-    lacking = [
-        name
-        for name, present in {
-            "playwright": importlib.util.find_spec("playwright"),
-            "Chromium": shutil.which("chromium") or shutil.which("chromium-browser"),
-        }.items()
-        if not present
-    ]
-    reason = f"not measured here, {' and '.join(lacking)} missing" if lacking else "not measured yet"
-    return [Row("explorer, moved to repainted, p95", reason, "<= 70 ms", None)]
+    present = {"playwright": importlib.util.find_spec("playwright"), "Chromium": chromium()}
+    return " and ".join(name for name, found in present.items() if not found)
 
 
 def seconds(command: list) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -80,9 +81,12 @@ def jupyterlab(folder: str | Path, theme: str = "JupyterLab Light", seconds: int
             "JUPYTERLAB_WORKSPACES_DIR": str(Path(private, "workspaces")),
             "IPYTHONDIR": str(Path(private, "i")),
         }
-        choice = Path(settings["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab/apputils-extension/themes.jupyterlab-settings")
-        choice.parent.mkdir(parents=True)
-        choice.write_text(f'{{"theme": "{theme}"}}')
+        chosen = {"themes": {"theme": theme}, "notification": {"fetchNews": "false", "checkForUpdates": False}}
+        for name, content in chosen.items():
+            path = f"@jupyterlab/apputils-extension/{name}.jupyterlab-settings"
+            file = Path(settings["JUPYTERLAB_SETTINGS_DIR"], path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(content))
         command = [
             sys.executable,
             "-m",

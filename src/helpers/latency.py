@@ -112,6 +112,26 @@ def percentile(times: list[float], part: float) -> float:
     return sorted(times)[max(0, -(-round(part * 100) * len(times) // 100) - 1)]
 
 
+def rows(result: Latency) -> list[tuple[str, str, str, bool | None]]:
+    """Return what the bench prints of one explorer: name, measured, target, and whether it was met."""
+    name = f"{result.explorer} ({result.lesson[:2]}), moved to repainted"
+    if result.problem:
+        return [(name, f"not measured: {result.problem}", "<= 70 ms", None)]
+    times, (ours, theirs) = result.all_moves, result.compared()
+    late, kernel = percentile(times, 0.95), percentile(result.kernel, 0.95)
+    ratio = statistics.median(theirs) / statistics.median(ours)
+    against = f"{ratio:.1f}x faster ({summary(theirs)})"
+    return [
+        (name, f"{summary(times)}, {len(times)} moves", "p95 <= 70", late <= 70),
+        ("  against interact", against, ">= 2x", ratio >= 2),
+        ("  the kernel's share", summary(result.kernel), "p95 <= 15", kernel <= 15),
+    ]
+
+
+def summary(times: list[float]) -> str:
+    return f"{statistics.median(times):.0f}, p95 {percentile(times, 0.95):.0f} ms"
+
+
 def measure(notebooks_dir: str | Path, data_dir: str | Path, only: str | None = None) -> Iterator[Latency]:
     """Measure every explorer that the lessons show, one after another; `only` is a part of a lesson's or explorer's name.
 
@@ -397,7 +417,3 @@ def kernel_times() -> None:
             moves[-1] += took
     _TIMES.clear()
     print(json.dumps(moves))
-
-
-def summary(times: list[float]) -> str:
-    return f"{statistics.median(times):.0f}, p95 {percentile(times, 0.95):.0f} ms"

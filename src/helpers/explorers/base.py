@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
 import ipywidgets as widgets
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.basedatatypes import Undefined
 
 from helpers.figures import base
 from helpers.figures.base import cut
@@ -117,6 +119,44 @@ def bundle(widget: widgets.Widget, twin: go.Figure) -> dict:
     }
 
 
+class LiveFigure(go.FigureWidget):
+    """A FigureWidget that can keep changes back and send them as one: see `at_once`."""
+
+    _kept: list | None = None
+
+    def _send_update_msg(self, restyle_data, relayout_data, trace_indexes=None, source_view_id=None):
+        if self._kept is None:
+            super()._send_update_msg(restyle_data, relayout_data, trace_indexes, source_view_id)
+        else:
+            self._kept.append((restyle_data or {}, relayout_data or {}, self._normalize_trace_indexes(trace_indexes)))
+
+
+@contextmanager
+def at_once(figure: LiveFigure) -> Iterator[None]:
+    """Send what ``plotly_update`` changes inside as one message: the browser draws the figure once, not once per change."""
+    figure._kept = []
+    try:
+        yield
+    finally:
+        changes, figure._kept = figure._kept, None
+        if changes:
+            figure._send_update_msg(*_merged(changes))
+
+
+def _merged(changes: list[tuple[dict, dict, list[int]]]) -> tuple[dict, dict, list[int]]:
+    """Return several changes of traces and layout as one; a later value takes the place of an earlier one."""
+    traces = sorted({index for *_, indexes in changes for index in indexes})
+    restyle: dict[str, list] = {}
+    relayout: dict = {}
+    for style, layout, indexes in changes:
+        relayout |= layout
+        for key, values in style.items():
+            row = restyle.setdefault(key, [Undefined] * len(traces))
+            for position, index in enumerate(indexes):
+                row[traces.index(index)] = values[position % len(values)] if isinstance(values, list) else values
+    return restyle, relayout, traces
+
+
 def live(fig: go.Figure) -> go.FigureWidget:
     """Turn a drawn figure into a FigureWidget that sends nothing to a cloud and carries no second copy of its table.
 
@@ -124,7 +164,9 @@ def live(fig: go.Figure) -> go.FigureWidget:
     """
     fig.layout.meta = None
     _keep_axis_types(fig)
-    figure = go.FigureWidget(fig)
+    # Unless told so, plotly measures every tick label at each change to see whether it sticks out; the margins have room.
+    fig.layout.template.layout.update({f"{letter}axis": {"ticklabeloverflow": "allow"} for letter in "xy"})
+    figure = LiveFigure(fig)
     figure._config = figure._config | base.CONFIG
     return figure
 

@@ -60,14 +60,15 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
         if lanes not in tables:
             tables[lanes] = marks(claims, lanes)
         resize = lanes != now["lanes"]
-        if resize:
-            fill(figure, tables[lanes])
-            now["lanes"] = lanes
         rows = kept()
         shown = {claim_id for claim_id, keep in zip(ids, rows, strict=True) if keep}
         words = "" if shown else (_NOTHING if ids else _HIDDEN)
         in_lane = [claim_id in shown for claim_id in tables[lanes]["claim_id"].tolist()]
-        arrange(figure, tables[lanes], in_lane, controls["claim"].value, words, resize)
+        with base.at_once(figure):
+            if resize:
+                fill(figure, tables[lanes])
+                now["lanes"] = lanes
+            arrange(figure, tables[lanes], in_lane, controls["claim"].value, words, resize)
         contested = int(np.count_nonzero(columns["status"][rows] == "contested"))
         years = (
             f", beginning {begins[rows].min()} to {begins[rows].max()}; {contested} of them contested" if shown else ""

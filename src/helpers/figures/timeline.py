@@ -26,7 +26,7 @@ _ACTOR_LANES = 8
 MARKS, BANDS, BARS, RING = 0, 1, 2, 3
 _ROW, _BAR = 13, 0.34
 _DAY = 86_400_000
-_CENTURIES = 500 * 365 * _DAY
+_BAND_X = ["1700-01-01", "2200-01-01", "2200-01-01", "1700-01-01", None]
 _TOP, _LEFT = 116, 168
 
 
@@ -112,7 +112,7 @@ def fill(fig: go.Figure | go.FigureWidget, table: pd.DataFrame) -> None:
     restyle = {key: [spans[name].tolist(), table[name].tolist()] for key, name in columns.items()}
     fig.plotly_update(restyle_data=restyle, trace_indexes=[BARS, MARKS])
     lengths = (spans["end"] - spans["begin"]).tolist()
-    x = [[_CENTURIES] * len(table), lengths, table["x"].tolist(), table["x"].tolist()]
+    x = [_BAND_X * table["lane"].nunique(), lengths, table["x"].tolist(), table["x"].tolist()]
     y = [[None] * len(each) for each in x]
     fig.plotly_update(restyle_data={"x": x, "y": y}, trace_indexes=[BANDS, BARS, MARKS, RING])
     fig.plotly_update(restyle_data={"base": [spans["x"].tolist()]}, trace_indexes=[BARS])
@@ -137,7 +137,7 @@ def arrange(
     heights, names, edges = _rows(table, kept)
     spans = [i for i, span in enumerate(table["span"].tolist()) if span]
     lanes = list(zip(edges, edges[1:], strict=False))
-    shaded = [row for first, end in lanes[::2] for row in range(first, end)]
+    bands = [y - 0.5 if y is not None else None for first, end in lanes[::2] for y in (first, first, end, end, None)]
     total = max(edges[-1], 6)
     relayout = {
         **{f"xaxis.{key}": value for key, value in _time_axis(table, kept).items()},
@@ -150,7 +150,7 @@ def arrange(
         relayout["height"] = height = min(max(480, 10 * total + _TOP + 70), 1150)
         relayout["legend.y"] = base.legend_y(height)
     y = [
-        shaded + [None] * (len(table) - len(shaded)),
+        bands + [None] * (5 * table["lane"].nunique() - len(bands)),
         [heights[i] for i in spans],
         heights,
         _ring(table, heights, chosen),
@@ -184,11 +184,11 @@ def describe(claims: pd.DataFrame, table: pd.DataFrame, lanes: str) -> str:
 
 def _skeleton() -> list:
     """The traces: marks, bands behind lanes, bars, the ring around the chosen claim, then one legend entry per status and kind of mark."""
-    bands = go.Bar(
-        orientation="h",
-        base="1700-01-01",
-        width=1,
-        marker={"color": "rgba(40, 50, 80, 0.055)"},
+    bands = go.Scatter(  # one filled path: as bars, one a row, the bands took a fifth of the time of a redraw
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor="rgba(40, 50, 80, 0.055)",
         hoverinfo="skip",
         showlegend=False,
     )
