@@ -225,7 +225,7 @@ def measure_one(page, result: Latency, number: int) -> Latency:
                 there.show()
                 result.rival.setdefault(spec["label"], []).extend(there.moves(part))
         execute(page, "from helpers import latency; latency.restore()")
-    if not any(result.moves.values()) or not any(result.rival.values()):
+    if not all(result.compared()):
         result.problem = "no repaint was seen"
     return result
 
@@ -318,7 +318,8 @@ def describe(model_id: str) -> None:
 def movers(explorer) -> dict[str, dict]:
     """Return by name the controls whose next value changes the figure, as `described`.
 
-    `rival` is true for those that `interact` gets too: all but the long lists, which an explorer fills anew at each move.
+    `rival` is true for those that `interact` gets too: all but the long lists, which an explorer fills anew at each move of
+    another control, unless the list is the control that counts.
     """
     import ipywidgets as widgets
 
@@ -326,7 +327,8 @@ def movers(explorer) -> dict[str, dict]:
     specs = {name: spec for name, spec in specs.items() if changes(explorer, explorer.controls[name])}
     _START.update((explorer.controls[name], explorer.controls[name].value) for name in specs)
     lists = {name for name in specs if isinstance(explorer.controls[name], widgets.Select)}
-    return {name: spec | {"rival": name not in lists or lists == set(specs)} for name, spec in specs.items()}
+    spared = lists if len(specs) - len(lists) > 1 else set()
+    return {name: spec | {"rival": name not in spared} for name, spec in specs.items()}
 
 
 def described(control) -> dict | None:

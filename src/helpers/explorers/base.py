@@ -10,6 +10,7 @@ from functools import cache
 import ipywidgets as widgets
 import pandas as pd
 import plotly.graph_objects as go
+import traitlets
 from plotly.basedatatypes import Undefined
 
 from helpers.figures import base
@@ -91,10 +92,10 @@ def access(label: str) -> widgets.Widget:
 @cache
 def _access_class() -> type:
     import anywidget
-    import traitlets
 
     class Access(anywidget.AnyWidget):
         _esm = _ACCESS
+        _css = _PROSE  # once a page: a style element in each new text would make the browser style the whole page anew
         label = traitlets.Unicode().tag(sync=True)
 
     return Access
@@ -123,6 +124,9 @@ class LiveFigure(go.FigureWidget):
     """A FigureWidget that can keep changes back and send them as one: see `at_once`."""
 
     _kept: list | None = None
+    # The browser reads these once, when it first draws; FigureWidget sends both before each change, as messages of their own.
+    _last_layout_edit_id = traitlets.Integer(0)
+    _last_trace_edit_id = traitlets.Integer(0)
 
     def _send_update_msg(self, restyle_data, relayout_data, trace_indexes=None, source_view_id=None):
         if self._kept is None:
@@ -219,7 +223,7 @@ def panel(html: str) -> widgets.HTML:
 
 def readable(html: str) -> str:
     """Return HTML as prose in a widget: JupyterLab gives it the line height of buttons and links that look like text."""
-    return f'<style>{_PROSE}</style><div class="course-prose">{html}</div>'
+    return f'<div class="course-prose">{html}</div>'
 
 
 def status_line() -> widgets.HTML:

@@ -64,9 +64,6 @@ def terms(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
 
     def update(_change: object) -> None:
         show = controls["marks"].value
-        if show != now["show"]:
-            fill(figure, drawn[show], show)
-            now["show"] = show
         kept = np.ones(len(ids), dtype=bool)
         for name, column in columns.items():
             if (value := controls[name].value) != base.ALL:
@@ -74,7 +71,11 @@ def terms(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
         shown = {term_id for term_id, keep in zip(ids, kept, strict=True) if keep}
         words = "" if shown else (_NOTHING if ids else _HIDDEN)
         in_order = [term_id in shown for term_id in drawn[show]["term_id"].tolist()]
-        arrange(figure, drawn[show], themes, in_order, controls["provision"].value, words)
+        with base.at_once(figure):
+            if show != now["show"]:
+                fill(figure, drawn[show], show)
+                now["show"] = show
+            arrange(figure, drawn[show], themes, in_order, controls["provision"].value, words)
         base.tell(status, f"{_counts(columns, kept, len(ids))} {words} {UNKNOWN if unknown else ''}".strip())
         base.offer(controls["provision"], [pair for pair in options if pair[1] in shown], read)
 
