@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ _PROSE = (
     ".course-prose { line-height: 1.45 } "
     ".course-prose a { color: var(--jp-content-link-color, #1a5fb4); text-decoration: underline }"
 )
+_AFTER = 0.1  # seconds; a figure is repainted some 60 ms after its change was sent
+_REPORTS = {"_js2py_traceDeltas", "_js2py_layoutDelta"}
 _STYLE = {"description_width": "76px"}
 
 
@@ -120,13 +123,53 @@ def bundle(widget: widgets.Widget, twin: go.Figure) -> dict:
     }
 
 
+class AfterPicture:
+    """Mixin for a widget of words or options: what changes in it reaches the browser when the figure has been redrawn.
+
+    Lists and paragraphs that arrive with the figure's change are laid out before the browser paints, and the picture waits for
+    them. The widget's own values change at once; only the message waits. Changes within the wait go out as one.
+    """
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def send_state(self, key=None) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a script or a test: nobody is looking
+            return super().send_state(key)
+        keys = set(self.keys) if key is None else {key} if isinstance(key, str) else set(key)
+        self._unsent = getattr(self, "_unsent", set()) | keys
+        if self._waiting is None:
+            self._waiting = loop.call_later(_AFTER, self._send_unsent)
+
+    def _send_unsent(self) -> None:
+        keys, self._unsent, self._waiting = self._unsent, set(), None
+        if self.comm is not None:
+            super().send_state(keys)
+
+
+class LateHTML(AfterPicture, widgets.HTML):
+    pass
+
+
+class LateSelect(AfterPicture, widgets.Select):
+    pass
+
+
 class LiveFigure(go.FigureWidget):
-    """A FigureWidget that can keep changes back and send them as one: see `at_once`."""
+    """A FigureWidget that can keep changes back and send them as one (see `at_once`), and that is not told what it drew.
+
+    After each change the browser reports every default that plotly filled in, some kilobytes, and the kernel sends the report
+    back. Nothing here asks for a default, so the reports are dropped.
+    """
 
     _kept: list | None = None
     # The browser reads these once, when it first draws; FigureWidget sends both before each change, as messages of their own.
     _last_layout_edit_id = traitlets.Integer(0)
     _last_trace_edit_id = traitlets.Integer(0)
+
+    def set_state(self, sync_data: dict) -> None:
+        super().set_state({key: value for key, value in sync_data.items() if key not in _REPORTS})
 
     def _send_update_msg(self, restyle_data, relayout_data, trace_indexes=None, source_view_id=None):
         if self._kept is None:
@@ -197,7 +240,7 @@ def number(label: str, value: int, low: int, high: int) -> widgets.BoundedIntTex
 
 def choice_list(label: str, options: Iterable[tuple[str, str]], rows: int = 7) -> widgets.Select:
     """Return a labelled list for one choice, none chosen at first."""
-    return widgets.Select(
+    return LateSelect(
         options=list(options), value=None, rows=rows, description=label, style=_STYLE, layout={"width": "98%"}
     )
 
@@ -218,7 +261,7 @@ def search_box(label: str) -> widgets.Text:
 
 def panel(html: str) -> widgets.HTML:
     """Return the detail panel with a first sentence."""
-    return widgets.HTML(readable(html), layout={"border": "1px solid #BBBBBB", "padding": "4px 12px", "width": "98%"})
+    return LateHTML(readable(html), layout={"border": "1px solid #BBBBBB", "padding": "4px 12px", "width": "98%"})
 
 
 def readable(html: str) -> str:
@@ -228,7 +271,7 @@ def readable(html: str) -> str:
 
 def status_line() -> widgets.HTML:
     """Return the line that says in words what is shown; screen readers announce its changes."""
-    return widgets.HTML()
+    return LateHTML()
 
 
 def tell(line: widgets.HTML, sentence: str) -> None:
