@@ -1,9 +1,11 @@
 """Floor 4: controls move the figure, the words follow, and nothing from a table becomes markup."""
 
+import asyncio
 import time
 from types import SimpleNamespace
 
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from test_figures import LINK, NASTY, claims, instruments, sources
 
@@ -169,3 +171,34 @@ def test_the_kernels_share_of_an_update_stays_small():
         explorer.controls["actor"].value = actor
         spent.append(time.process_time() - begin)
     assert pd.Series(spent[2:]).median() <= 0.015
+
+
+def test_a_live_figure_passes_over_what_it_was_told_last_but_not_what_changed_in_between():
+    figure = base.live(go.Figure([go.Scatter(x=[1], y=[1]), go.Scatter(x=[1], y=[1])]))
+    both = {"y": [[2], [3]]}
+    figure.plotly_update(both, {"xaxis.range": [0, 1]}, [0, 1])
+    figure.plotly_update({"y": [[9]]}, {"xaxis": {"range": [5, 6]}}, [1])
+    figure.plotly_update(both, {"xaxis.range": [0, 1]}, [0, 1])
+    assert [list(trace.y) for trace in figure.data] == [[2], [3]]
+    assert list(figure.layout.xaxis.range) == [0, 1]
+
+
+def test_words_wait_for_the_picture_only_where_somebody_looks():
+    sent = []
+
+    class Line(base.LateHTML):
+        def _send(self, message, buffers=None):
+            sent.append(message["state"]["value"])
+
+    line = Line()
+    line.value = "at once"
+    assert sent == ["at once"]
+
+    async def moved() -> None:
+        line.value = "first"
+        line.value = "second"
+        assert sent == ["at once"]
+        await asyncio.sleep(2 * base._AFTER)
+
+    asyncio.run(moved())
+    assert sent == ["at once", "second"]

@@ -53,6 +53,7 @@ def asked_and_got(ev: Evidence) -> base.Explorer:
     by_issue = {i: positions[positions["issue"] == i] for i in issues}
     actors = {i: ordered_actors(rows) for i, rows in by_issue.items()}
     provisions = {i: provisions_on(ev.terms, i) for i in issues}
+    sentences = {i: _sentence(by_issue[i], provisions[i]) for i in issues}
     panels: dict[str, str] = {}
     first = issues[0] if issues else ""
     drawing = dress(frame(), title=_title(first), alt="", rows=len(actors.get(first, [])))
@@ -79,7 +80,7 @@ def asked_and_got(ev: Evidence) -> base.Explorer:
             title=_title(issue),
             height=height_for(len(actors[issue])),
         )
-        base.tell(status, _sentence(rows, provisions[issue]))
+        base.tell(status, sentences[issue])
         show()
 
     def read(_change: object) -> None:

@@ -171,11 +171,48 @@ class LiveFigure(go.FigureWidget):
     def set_state(self, sync_data: dict) -> None:
         super().set_state({key: value for key, value in sync_data.items() if key not in _REPORTS})
 
+    def plotly_update(self, restyle_data=None, relayout_data=None, trace_indexes=None, **options) -> None:
+        """As FigureWidget's, which looks at every key at length; here what is as it was last told is passed over first."""
+        traces = tuple(self._normalize_trace_indexes(trace_indexes))
+        style = {key: value for key, value in (restyle_data or {}).items() if self._is_news(key, traces, value)}
+        layout = {key: value for key, value in (relayout_data or {}).items() if self._is_news(key, None, value)}
+        if style or layout:
+            super().plotly_update(style, layout, list(traces), **options)
+
+    def _is_news(self, key: str, traces: tuple[int, ...] | None, value: object) -> bool:
+        told = self.__dict__.setdefault("_told", {})
+        try:
+            if (key, traces) in told and told[key, traces] == value:
+                return False
+        except ValueError:  # arrays do not compare as lists do
+            pass
+        for old in [old for old in told if _overlap(old, (key, traces))]:
+            del told[old]
+        told[key, traces] = value
+        return True
+
+    def _send_restyle_msg(self, *args, **options) -> None:
+        self._told = {}
+        super()._send_restyle_msg(*args, **options)
+
+    def _send_relayout_msg(self, *args, **options) -> None:
+        self._told = {}
+        super()._send_relayout_msg(*args, **options)
+
     def _send_update_msg(self, restyle_data, relayout_data, trace_indexes=None, source_view_id=None):
         if self._kept is None:
             super()._send_update_msg(restyle_data, relayout_data, trace_indexes, source_view_id)
         else:
             self._kept.append((restyle_data or {}, relayout_data or {}, self._normalize_trace_indexes(trace_indexes)))
+
+
+def _overlap(one: tuple, other: tuple) -> bool:
+    """Return whether two changes, each a key with its traces (None: the layout), may touch the same value."""
+    (key, traces), (key_2, traces_2) = one, other
+    if (traces is None) != (traces_2 is None) or (traces is not None and not set(traces) & set(traces_2)):
+        return False
+    long, short = (key, key_2) if len(key) > len(key_2) else (key_2, key)
+    return long == short or long.startswith((f"{short}.", f"{short}["))
 
 
 @contextmanager
