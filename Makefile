@@ -12,7 +12,7 @@ LAB := -y --ip=localhost --log-level=WARN --LabApp.log_level=WARN $(if $(filter 
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	$(if $(UPGRADE),--upgrade) pyproject.toml
 
-.PHONY: help lab lessons check test bench format requirements clean
+.PHONY: help lab lessons check site slides handouts export test bench format requirements clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 20
@@ -26,6 +26,18 @@ lessons: $(STUDENT) ## run every lesson into build/lessons/ as notebook and page
 
 check: $(STUDENT) ## check the tables and the notebooks
 	@$(BIN)/course check
+
+site: $(DEV) ## make the site in build/site/: opens from the folder, without kernel and network
+	@$(BIN)/course site
+
+slides: $(DEV) ## make a deck for each lesson in build/slides/
+	@$(BIN)/course slides
+
+handouts: $(DEV) ## make a sheet to print for each lesson in build/handouts/
+	@$(BIN)/course handout
+
+export: $(STUDENT) ## write the tables as a data package into build/export/
+	@$(BIN)/course export --out build/export
 
 test: $(DEV) ## run all tests, the notebooks' stored results among them
 	@$(BIN)/pytest --no-header -rfEs -n logical --dist loadscope --nbval-lax --nbval-cell-timeout=120 tests notebooks

@@ -177,6 +177,13 @@ def latency(notebooks_dir: Path, data_dir: Path) -> Iterator[Row]:
             yield Row(name, measured, target, met)
 
 
+def grading(notebooks_dir: Path, data_dir: Path) -> Iterator[Row]:
+    """The same class graded by nbgrader and by ``course grade``, and how time grows. See `helpers.exercises.benching`."""
+    from helpers.exercises import benching
+
+    yield from benching.grading(notebooks_dir, data_dir)
+
+
 def missing_for_a_browser() -> str:
     from helpers.browser import chromium
 
@@ -202,4 +209,5 @@ PARTS = {
     "memory": memory,
     "sizes": sizes,
     "latency": latency,
+    "grading": grading,
 }

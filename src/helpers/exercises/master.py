@@ -609,6 +609,20 @@ def _stub_problems(exercise: Exercise) -> Iterator[str]:
 # ---- variants ----------------------------------------------------------------------------------------------
 
 
+def check_all(*, anew: bool = False) -> list[str]:
+    """Return what is wrong with the masters here and with their variants, a sentence each; see `problems`, `variant_problems`.
+
+    With `anew`, the cells with the hints are written from exercise.toml first.
+    """
+    found = []
+    for folder in find():
+        if anew:
+            write_checks(folder)
+        exercise = read(folder)
+        found += [f"{exercise.id}: {each}" for each in (*problems(exercise), *variant_problems(exercise))]
+    return found
+
+
 def variant_table(exercise: Exercise, sample: int = SAMPLE):
     """Run the solutions over the variants and return one row per question and distinct draw that it reads.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import markup
 from helpers.evidence import Evidence
@@ -25,6 +26,7 @@ from helpers.figures.asked_and_got import (
     split,
 )
 from helpers.figures.asked_and_got import asked_and_got as drawn
+from helpers.figures.controls import highlights
 from helpers.figures.matrix import feature_name
 from helpers.figures.terms import text_name
 from helpers.markup import esc, prose_date
@@ -103,6 +105,10 @@ def asked_and_got(ev: Evidence) -> base.Explorer:
         figure.data[trace].on_click(click)
     update(None)
     twin = drawn(positions, ev.terms)
+    if issues:
+        highlights(
+            twin, "Actor", {"every actor": {}, **{actor_name(a): _marks_of(twin, a) for a in ordered_actors(positions)}}
+        )
     return base.Explorer(controls, figure, status, detail, twin, "Explorer: what was asked and what was got")
 
 
@@ -152,6 +158,15 @@ def stance_card(ev: Evidence, actor: str, rows: pd.DataFrame) -> str:
         if keys := claims_on_pages(ev, r.source_ids):
             parts.append(f"<p>Claims that rest on the same pages: {', '.join(markup.key_link(k) for k in keys)}.</p>")
     return f'<div class="claim-card" style="line-height:1.45">{"".join(parts)}</div>'
+
+
+def _marks_of(twin: go.Figure, actor: str) -> dict[int, list[int]]:
+    """Where an actor stands on the static figure: trace -> its points, for every trace with names."""
+    return {
+        n: [at for at, key in enumerate(trace.customdata) if key == actor]
+        for n, trace in enumerate(twin.data)
+        if trace.customdata is not None
+    }
 
 
 def _title(issue: str) -> str:

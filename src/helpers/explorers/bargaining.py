@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers.analysis.bargaining import LABEL, inputs_from
 from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.figures.asked_and_got import ISSUES, actor_name, issue_name, ordered_actors, signed
 from helpers.figures.bargaining import (
+    HIGHS,
+    LOWS,
     MARKS,
     clear,
+    describe,
     draw,
     dress,
     frame,
@@ -21,6 +25,7 @@ from helpers.figures.bargaining import (
     resize,
 )
 from helpers.figures.bargaining import bargaining as drawn
+from helpers.figures.controls import drop_down
 from helpers.markup import esc, prose_date, source_list
 
 SALIENCE, CAPABILITY, MOST = 0.5, 1.0, 5.0
@@ -174,6 +179,10 @@ def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
         clear(figure, _NOTHING)
         base.tell(status, _NOTHING)
     twin = drawn(begin[first] if issues else pd.DataFrame(), first)
+    if issues:
+        choices = {issue_name(i): _drawn(i, plain[i]) for i in issues}
+        choices[issue_name(first)](twin)
+        drop_down(twin, "Issue", choices)
     return base.Explorer(controls, figure, status, detail, twin, f"Explorer: bargaining on one issue, {LABEL.lower()}")
 
 
@@ -208,6 +217,18 @@ def stance_words(ev: Evidence, issue: str, actor: str) -> str:
         f"{esc(prose_date(r.date))}; {esc(r.status)})</p>{source_list(ev.sources, r.source_ids)}"
         for r in rows.itertuples()
     )
+
+
+def _drawn(issue: str, result: dict):
+    """Draw one issue, with nothing changed, on the static figure."""
+
+    def change(fig: go.Figure) -> str:
+        resize(fig, len(result["inputs"]))
+        draw(fig, result, title=heading(issue))
+        fig.plotly_restyle({"hovertext": [None, None]}, [LOWS, HIGHS])  # the bar between them says the same
+        return describe(result, issue)
+
+    return change
 
 
 def _begin(positions: pd.DataFrame, issue: str) -> pd.DataFrame:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures
 from helpers.analysis import geography, near_border
 from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.figures import border as drawn
+from helpers.figures.controls import slider
 
 _LABEL = "Explorer: distance of events from Iran's border"
 _NOTHING = "No dyad is chosen. Choose one or more in the list (Ctrl or Shift for several)."
+_STEPS = [10, 25, 50, 75, 100, 150, 200]
 _EMPTY = "The clock hides every event, or no year of the files was over by then."
 _LIMITS = (
     "<p><b>What this cannot show.</b> {} Only events located to a place are drawn, in Türkiye about two in five. An open mark may be off by "
@@ -51,6 +56,8 @@ def border(ev: Evidence, points: pd.DataFrame | None = None) -> base.Explorer:
         base.tell(status, _EMPTY)
         live = base.live(figures.border_distances(near["IRQ+TUR"], coverage, as_of=ev.as_of))
         return base.Explorer(controls, live, status, detail, twin, _LABEL)
+    distances = {f"{km} km": _measured(both[:5], km, split, ev.as_of) for km in _STEPS}
+    slider(twin, "Within", distances, active=_STEPS.index(50))
     drawing = drawn.dress(drawn.frame(ev.as_of), title=title_of(controls), alt="", height=900)
     drawn.fill(drawing, both[:5], 50, split=split, as_of=ev.as_of)
     figure = base.live(drawing)
@@ -92,6 +99,16 @@ def limits(ev: Evidence) -> str:
 def title_of(controls: dict) -> str:
     """Return the figure's title for the chosen border and distance."""
     return drawn.title_of(controls["within"].value, controls["border"].value)
+
+
+def _measured(rows: list[drawn.Group], km: int, split: int, as_of) -> Callable[[go.Figure], str]:
+    """Draw another distance on the static figure."""
+
+    def change(fig: go.Figure) -> str:
+        drawn.measure(fig, rows, km, split=split, as_of=as_of, title=drawn.title_of(km, "IRQ+TUR"))
+        return drawn.describe(rows, km, split, "IRQ+TUR")
+
+    return change
 
 
 def _choice(controls: dict) -> dict:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.figures import panels, series
+from helpers.figures.controls import drop_down
 from helpers.markup import esc
 
 # Which series count people killed or "neutralised", or attacks. A parliament's single total is a claim and no series.
@@ -15,6 +17,7 @@ COUNTERS = (
     r"^(?:ucdp_battle|icg_|turkish_mod_neutralised|cpt_civilians|cpt_turkish_attacks|ecbb_civilians|wki_civilians)"
 )
 START = ("ucdp_battle_deaths_year", "icg_killed_cumulative_since_2015_07", "cpt_turkish_attacks_year")
+_ALONE = 6  # so many counters can be seen by themselves on the static figure
 _CHOICES = ("first", "second", "third")
 _TITLE = "One war, several counters"
 _NOTHING = "No counter has a value at this position of the clock."
@@ -75,7 +78,26 @@ def counting(ev: Evidence, indicators: pd.DataFrame | None = None) -> base.Explo
     update(None)
     read(None)
     twin = figures.counters(twin_rows, title=_TITLE)
+    if shown:
+        alone = sorted((c for c in found if len(c.known()) > 1), key=lambda c: -len(c.known()))[:_ALONE]
+        drop_down(
+            twin,
+            "Counters",
+            {"three side by side": _drawn(shown, shown), **{c.title: _drawn([c], shown) for c in alone}},
+        )
     return base.Explorer(controls, figure, status, detail, twin, "Explorer: counting lab")
+
+
+def _drawn(chosen: list[series.Counter], first: list[series.Counter]):
+    """Draw `chosen` over their own years; the figure's `first` counters all together set the years of the first state."""
+
+    def change(fig: go.Figure) -> str:
+        years = [v.year for c in chosen for v in c.known()] or [0]
+        panels.fill(fig, chosen, min(years), max(years))
+        told = series.differences(chosen) if chosen is first else []
+        return " ".join([*map(series.described, chosen), *told])
+
+    return change
 
 
 def option(counter: series.Counter) -> str:

@@ -8,6 +8,7 @@ from helpers import figures
 from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.figures import deaths
+from helpers.figures.controls import slider
 from helpers.markup import esc
 
 _FRAMES = [("the border region", "border"), ("all of Türkiye and Iraq", "whole")]
@@ -25,6 +26,7 @@ def deaths_map(ev: Evidence, cells: pd.DataFrame | None = None) -> base.Explorer
     provinces, countries = ev.outlines("provinces"), ev.outlines("countries")
     title = deaths.map_words(cells, coverage, None)["title"]
     twin = figures.deaths_map(cells, provinces, countries, coverage)
+    twin_alt = (twin.layout.meta or {}).get("alt", "")
     first, last = (int(coverage["year"].min()), int(coverage["year"].max())) if len(coverage) else (0, 0)
     latest = min(last, int(cells["year"].max())) if len(cells) else first
     controls = {
@@ -46,6 +48,17 @@ def deaths_map(ev: Evidence, cells: pd.DataFrame | None = None) -> base.Explorer
     words = {year: deaths.map_words(cells, coverage, year) for year in (None, *range(first, last + 1))}
     beyond = {(name, y): deaths.outside(frame, cells, y) for name, frame in frames.items() for y in words}
     located = _located(ev.table("ucdp_ged_country_years"), dyads)
+    steps = {"all years": (None, twin_alt), **{str(y): (y, "") for y in range(first, latest + 1)}}
+
+    def step(year: int | None, alt: str):
+        def change(fig) -> str:
+            said = words[year]
+            deaths.fill_map(fig, drawn.get(year, {}), coverage, year, missing, dyads, {"title.text": said["title"]})
+            return alt or f"{said['sentence']} {beyond['border', year]} {said['coverage']}"
+
+        return change
+
+    slider(twin, "Year", {name: step(*each) for name, each in steps.items()})
     deaths.dress_map(drawing, title=title, alt="")
     deaths.fill_map(drawing, {}, coverage, latest, missing, dyads)
     figure = base.live(drawing)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.figures.base import listed
-from helpers.figures.designations import EFFECTS, MARKS, acts, choose, dress, frame, last_acts, redraw
+from helpers.figures.controls import slider
+from helpers.figures.designations import EFFECTS, MARKS, Act, acts, choose, describe, dress, frame, last_acts, redraw
 from helpers.markup import esc
 
 _HINT = "<p>Choose an act in the list, or click a mark: its words, its note and the claims that it rests on appear here.</p>"
@@ -37,6 +39,7 @@ def designations(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explor
     if not drawn:
         base.tell(status, _EMPTY)
         return base.Explorer(controls, base.live(figures.designations(table)), status, detail, twin, _LABEL)
+    slider(twin, "As on the end of", years := {str(y): _by(drawn, y) for y in _steps(drawn)}, active=len(years) - 1)
     by_key = {act.key: act for act in drawn}
     options = [(_option(act), act.key) for act in drawn]
     now = {"shown": drawn}
@@ -90,6 +93,20 @@ def act_card(ev: Evidence, act) -> str:
         *(markup.claim_card(ev, key) for key in act.claim_ids),
     ]
     return "".join(parts)
+
+
+def _steps(drawn: list[Act]) -> list[int]:
+    """The years in which somebody acted: the steps of the static figure's slider."""
+    return sorted({act.year for act in drawn})
+
+
+def _by(drawn: list[Act], year: int):
+    def change(fig: go.Figure) -> str:
+        shown = [act for act in drawn if act.year <= year]
+        redraw(fig, drawn, shown, year)
+        return describe(drawn, shown, f" by the end of {year}")
+
+    return change
 
 
 def _when(year: int, ev: Evidence) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.analysis.instruments import NOT_SEEN, in_order, texts
 from helpers.evidence import Evidence
 from helpers.explorers import base
+from helpers.figures.controls import drop_down
 from helpers.figures.matrix import (
+    FEATURES,
     GRID,
     cells,
     choose,
@@ -23,6 +26,14 @@ from helpers.figures.matrix import (
 from helpers.markup import esc
 
 _NOTHING = "No text fits this choice. Choose a feature, or widen the years."
+# On the static matrix: periods of signature, and groups of columns that stand beside each other.
+_NOW = 9999
+_PERIODS = [(1918, 1945), (1946, 1979), (1980, 1999), (2000, 2023), (2024, _NOW)]
+_GROUPS = {
+    "soil and consent": list(FEATURES)[:5],
+    "how they work together": list(FEATURES)[5:10],
+    "water, oil, trade": list(FEATURES)[10:],
+}
 VALUE_MEANING = {
     "yes": "the text or agreed descriptions contain it",
     "limited": "a weaker or partial form",
@@ -90,9 +101,43 @@ def instruments(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explore
     figure.data[GRID].on_click(click)
     update(None)
     show(None)
-    return base.Explorer(
-        controls, figure, status, detail, figures.instrument_matrix(table), "Explorer: which text says what"
+    twin = figures.instrument_matrix(table)
+    if order and features:
+        controls_of_twin(twin, [signed[i] for i in order], features)
+    return base.Explorer(controls, figure, status, detail, twin, "Explorer: which text says what")
+
+
+def controls_of_twin(twin: go.Figure, years: list[int], features: list[str]) -> None:
+    """Let a reader without a kernel choose a period (rows, in order of their `years`) and a group of columns on the static matrix."""
+
+    def rows(first: int, last: int):
+        def change(fig: go.Figure) -> str:
+            shown = [n for n, year in enumerate(years) if first <= year <= last]
+            fig.plotly_relayout({"yaxis.range": [shown[-1] + 0.5, shown[0] - 0.5], "height": height_for(len(shown))})
+            return f"The rows of {len(shown)} of {len(years)} texts, {years[shown[0]]} to {years[shown[-1]]}."
+
+        return change
+
+    def columns(names: list[str]):
+        def change(fig: go.Figure) -> str:
+            at = [features.index(name) for name in names]
+            fig.plotly_relayout({"xaxis.range": [at[0] - 0.5, at[-1] + 0.5]})
+            return f"The columns: {', '.join(feature_name(name) for name in names)}."
+
+        return change
+
+    periods = [(first, last) for first, last in _PERIODS if any(first <= year <= last for year in years)]
+    parts = {words: [f for f in features if f in group] for words, group in _GROUPS.items()}
+    drop_down(
+        twin,
+        "Signed",
+        {
+            "in any year": rows(min(years), max(years)),
+            **{f"{a} to {b}" if b < _NOW else f"since {a}": rows(a, b) for a, b in periods},
+        },
     )
+    chosen = {words: columns(names) for words, names in parts.items() if names}
+    drop_down(twin, "Features", {"all features": columns(features), **chosen}, x=0.7)
 
 
 def cell_card(ev: Evidence, table: pd.DataFrame, instrument_id: str, feature: str) -> str:

@@ -7,6 +7,7 @@ from collections import Counter as Tally
 from functools import cache
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.analysis.series import as_series
@@ -14,6 +15,7 @@ from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.figures import rows, series
 from helpers.figures.base import listed
+from helpers.figures.controls import drop_down
 from helpers.markup import esc
 
 # Channel -> name, and what its comparable groups are called; a group may stand in two channels.
@@ -95,6 +97,9 @@ def leverage(ev: Evidence, indicators: pd.DataFrame | None = None) -> base.Explo
     update(None)
     gas = indicators[["gas" in _channels(group) for group in indicators["comparable_group"]]]
     twin = figures.leverage(gas, title=_title("gas"))
+    shown = {key: [c for c in found if key in _channels(c.group)] for key in CHANNELS}
+    if shown["gas"]:
+        drop_down(twin, "Channel", {CHANNELS[key][0]: _drawn(key, held) for key, held in shown.items() if held})
     return base.Explorer(controls, figure, status, detail, twin, "Explorer: leverage, one definition a row")
 
 
@@ -142,6 +147,16 @@ def value_card(ev: Evidence, counter: series.Counter, value: series.Value) -> st
         sources,
     ]
     return f'<div class="claim-card">{"".join(parts)}</div>'
+
+
+def _drawn(channel: str, held: list[series.Counter]):
+    """Draw one channel on the static figure."""
+
+    def change(fig: go.Figure) -> str:
+        rows.fill(fig, held, title=_title(channel))
+        return f"Rows: {len(held)}, each with a scale of its own. {' '.join(series.described(c) for c in held)}"
+
+    return change
 
 
 def _title(channel: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers.analysis import agreement
 from helpers.evidence import Evidence
 from helpers.explorers import base
+from helpers.figures.controls import highlights
 from helpers.figures.scorecard import LATER, MARKS, VERDICTS, draw, dress_grid, grid_frame, look, ordered
 from helpers.figures.scorecard import scorecard as drawn
 from helpers.markup import esc, key_link
@@ -124,7 +126,11 @@ def scorecard(ev: Evidence, article_claims: pd.DataFrame | None = None) -> base.
         controls[name].observe(read_codes, "value")
     figure.data[MARKS].on_click(click)
     repaint()
-    return base.Explorer(controls, figure, status, detail, drawn(rows), "Explorer: your verdict on the article")
+    twin = drawn(rows)
+    if ids:
+        kinds = {f"the {kind}s": _rows_of(twin, rows, kind) for kind in dict.fromkeys(rows["kind"])}
+        highlights(twin, "Statements", {"all statements": {}, **kinds})
+    return base.Explorer(controls, figure, status, detail, twin, "Explorer: your verdict on the article")
 
 
 def encoded(verdicts: dict[str, str], ids: list[str]) -> str:
@@ -208,6 +214,12 @@ def statement_panel(row, given: dict[str, str], later: set[str]) -> str:
         sides = {"For": row.supporting_claims, "Against": row.challenging_claims}
         parts += [f"<p>{name}: {', '.join(key_link(k) for k in keys) or 'none'}.</p>" for name, keys in sides.items()]
     return f'<div class="claim-card" style="line-height:1.45">{"".join(parts)}</div>'
+
+
+def _rows_of(twin: go.Figure, rows: pd.DataFrame, kind: str) -> dict[int, list[int]]:
+    """Where the statements of one kind stand on the static figure: trace -> its points."""
+    kinds = rows["kind"].tolist()
+    return {n: [at for at, y in enumerate(trace.y) if kinds[int(y)] == kind] for n, trace in enumerate(twin.data)}
 
 
 def _alpha(value: object) -> str:

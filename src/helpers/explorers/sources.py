@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,11 +12,14 @@ from helpers import figures, markup
 from helpers.analysis import independence
 from helpers.evidence import Evidence
 from helpers.explorers import base
+from helpers.figures.base import cut, listed
+from helpers.figures.controls import drop_down
 from helpers.figures.sources import dress_pages, page_frame, redraw_pages
 
 _HINT = "<p>Choose a claim in the list: its pages, as links, and what contradicts it appear here.</p>"
 _NOTHING = "No claim fits this choice. Shorten the search words, or set a filter back to “all”."
 _TITLE, _UNCHOSEN = "Pages and origins", "No claim is chosen yet."
+_CLAIMS = 12  # so many can be chosen on the static figure
 _KINDS = [
     ("all claims", base.ALL),
     ("more pages than origins", "repeated"),
@@ -56,7 +61,8 @@ def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
         else:
             redraw_pages(fig, [], 0, _TITLE, _UNCHOSEN)
 
-    start = _most_repeated(claims)
+    repeated = _most_repeated(claims)
+    start = repeated[0] if repeated else None
     drawing = dress_pages(page_frame(), title=_TITLE, alt="")
     draw(drawing, start)
     figure = base.live(drawing)
@@ -108,18 +114,36 @@ def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
     controls["claim"].value = start
     controls["claim"].observe(show, "value")
     tell(start)
-    return base.Explorer(
-        controls, figure, status, detail, figures.pages_and_origins(claims), "Explorer: pages and origins of a claim"
+    twin = figures.claim_pages(claims[claims["claim_id"] == start], ev.sources)
+
+    def only(claim_id: str):
+        def change(fig: go.Figure) -> str:
+            draw(fig, claim_id)
+            return f"{claim_id}: {claim_words(rows_of[claim_id], chosen_pages(claim_id))}"
+
+        return change
+
+    drop_down(twin, "Claim", {_choice(rows_of[claim_id]): only(claim_id) for claim_id in repeated[:_CLAIMS]})
+    return base.Explorer(controls, figure, status, detail, twin, "Explorer: pages and origins of a claim")
+
+
+def claim_words(claim, pages: list) -> str:
+    """Say what the figure shows of one claim: pages, origins, whose pages, and the claim itself."""
+    views = Counter(markup.PERSPECTIVES.get(page.perspective, page.perspective) for page in pages)
+    return (
+        f"pages {len(claim.source_ids)}, independent origins {claim.independent_origins}. Pages by perspective: "
+        f"{listed(views)}. The claim: {claim.claim}"
     )
 
 
-def _most_repeated(claims: pd.DataFrame) -> str | None:
-    """The claim with the most pages beyond its origins, to begin with; None without claims."""
-    if claims.empty:
-        return None
-    return claims["claim_id"].iloc[
-        int((claims["source_ids"].map(len) - claims["independent_origins"].fillna(0)).argmax())
-    ]
+def _choice(claim) -> str:
+    return f"{claim.claim_id}: {cut(claim.claim, 44)}"
+
+
+def _most_repeated(claims: pd.DataFrame) -> list[str]:
+    """The claims by how many pages they have beyond their origins, the most first."""
+    echo = claims["source_ids"].map(len) - claims["independent_origins"].fillna(0)
+    return claims.loc[echo.sort_values(ascending=False, kind="stable").index, "claim_id"].tolist()
 
 
 def _masks(claims: pd.DataFrame, pages: pd.DataFrame) -> dict[str, np.ndarray]:

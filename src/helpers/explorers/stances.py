@@ -5,10 +5,12 @@ from __future__ import annotations
 import calendar
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
 from helpers.explorers import base
+from helpers.figures.controls import slider
 from helpers.figures.stance_grid import (
     BASIS,
     GRID,
@@ -18,6 +20,7 @@ from helpers.figures.stance_grid import (
     actor_name,
     choose,
     dated,
+    describe,
     dress,
     frame,
     issue_name,
@@ -58,6 +61,8 @@ def stances(ev: Evidence, positions: pd.DataFrame | None = None) -> base.Explore
         base.tell(status, _HIDDEN)
         return base.Explorer(controls, base.live(figures.stances(positions)), status, detail, twin, _LABEL)
     rows, title = dated(positions), "Who stands where?"
+    years_with = sorted({stance.until.year for stance in rows})
+    slider(twin, "End of", {str(y): _by(rows, actors, issues, y) for y in years_with}, active=len(years_with) - 1)
     drawing = dress(frame(actors, issues), title=title, alt="", rows=len(actors))
     redraw(drawing, latest(rows), actors, issues, title=title)
     figure = base.live(drawing)
@@ -95,6 +100,17 @@ def stances(ev: Evidence, positions: pd.DataFrame | None = None) -> base.Explore
     figure.data[GRID].on_click(click)
     update(None)
     return base.Explorer(controls, figure, status, detail, twin, _LABEL)
+
+
+def _by(rows: list[Stance], actors: list[str], issues: list[str], year: int):
+    """Draw the latest positions by the end of a year on the static grid."""
+
+    def change(fig: go.Figure) -> str:
+        found = latest(rows, until=month_end(f"{year}-12"))
+        redraw(fig, found, actors, issues, title=f"Who stands where? End of {year}")
+        return describe(pd.DataFrame([stance.row for stance in found.values()]), actors, issues)
+
+    return change
 
 
 def position_card(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import markup
 from helpers.analysis.obligations import SIDES, is_absent
 from helpers.evidence import Evidence
 from helpers.explorers import base
+from helpers.figures.controls import drop_down
 from helpers.figures.terms import (
     MARKS,
     SHOW_NAMES,
@@ -16,6 +18,7 @@ from helpers.figures.terms import (
     UNKNOWN,
     arrange,
     choose,
+    describe,
     dress,
     fill,
     frame,
@@ -95,6 +98,11 @@ def terms(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
     figure.data[MARKS].on_click(click)
     update(None)
     twin = terms_grid(table, ev.instruments, title=_TITLE)
+    if ids:
+        texts = rows["text"].value_counts().index
+        drop_down(
+            twin, "Text", {"all texts": _only(rows, themes), **{text: _only(rows, themes, text) for text in texts}}
+        )
     return base.Explorer(controls, figure, status, detail, twin, "Explorer: provisions by theme and side")
 
 
@@ -138,6 +146,17 @@ def claims_on_pages(ev: Evidence, source_ids: tuple[str, ...], limit: int = 8) -
         if shared := len(pages.intersection(ids)):
             found.append((-shared, key))
     return [key for _, key in sorted(found)[:limit]]
+
+
+def _only(rows: pd.DataFrame, themes: list[str], text: str | None = None):
+    """Draw the provisions of one text on the static grid of `rows`, or of all."""
+
+    def change(fig: go.Figure) -> str:
+        shown = [True] * len(rows) if text is None else (rows["text"] == text).tolist()
+        arrange(fig, rows, themes, shown)
+        return describe(rows[shown])
+
+    return change
 
 
 def _sides(rows: pd.DataFrame) -> list[tuple[str, str]]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
 from helpers.explorers import base
-from helpers.figures.timeline import BARS, LANES, MARKS, arrange, choose, dress, fill, frame, marks
+from helpers.figures.controls import drop_down
+from helpers.figures.timeline import BARS, LANES, MARKS, arrange, choose, describe, dress, fill, frame, marks
+from helpers.markup import ACTORS
 
 _HINT = "<p>Choose a claim in the list, or click a mark: its sources and what contradicts it appear here.</p>"
 _NOTHING = "No claim fits this choice. Widen the years, or set a filter back to “all”."
 _HIDDEN = "The lesson's claims all lie after the clock."
+_ACTORS = 9
 
 
 def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None = None) -> base.Explorer:
@@ -93,4 +97,22 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
         figure.data[trace].on_click(click)
     update(None)
     twin = figures.timeline(claims, title="Claims over time, by theme")
+    if ids:
+        controls_of_twin(twin, claims, tables["theme"])
     return base.Explorer(controls, figure, status, detail, twin, "Explorer: claims over time")
+
+
+def controls_of_twin(twin: go.Figure, claims: pd.DataFrame, table: pd.DataFrame) -> None:
+    """Let a reader without a kernel choose an actor on the static figure of `claims` (their marks: `table`, in lanes by theme)."""
+    codes = claims["actors"].explode().dropna().value_counts().index[:_ACTORS]
+
+    def only(code: str | None):
+        def change(fig: go.Figure) -> str:
+            chosen = claims if code is None else claims[[code in actors for actors in claims["actors"]]]
+            shown = table["claim_id"].isin(chosen["claim_id"]).tolist()
+            arrange(fig, table, shown)
+            return describe(chosen, table[shown], "theme")
+
+        return change
+
+    drop_down(twin, "Actor", {"all actors": only(None), **{ACTORS.get(code, code): only(code) for code in codes}})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 
 from helpers.evidence import Evidence
 from helpers.explorers import base
 from helpers.explorers.terms import provision_card, provision_options
+from helpers.figures.controls import drop_down
 from helpers.figures.terms import theme_name
 from helpers.figures.two_texts import (
     HEADS,
@@ -19,6 +22,7 @@ from helpers.figures.two_texts import (
     accounts,
     arrange,
     choose,
+    describe,
     dress,
     fill,
     frame,
@@ -99,6 +103,12 @@ def two_texts(ev: Evidence) -> base.Explorer:
     figure.data[MARKS].on_click(click)
     update(None)
     twin = drawn(ev.terms, ev.instruments, ev.sources, title=_TITLE)
+    if ids:
+        whole = np.ones(len(ids), dtype=bool)
+        chosen = {"everything": whole, "where the accounts part": about != ""}
+        chosen |= {words: about == question for words, question in questions}
+        chosen |= {f"on {teller}": tellers == teller for teller in (*TELLERS, SEVERAL) if (tellers == teller).any()}
+        drop_down(twin, "Show", {words: _only(table, themes, kept) for words, kept in chosen.items()})
     return base.Explorer(controls, figure, status, detail, twin, "Explorer: two texts of one memorandum")
 
 
@@ -131,6 +141,16 @@ def _cell(rows: list) -> str:
         for r in rows
     )
     return f'<ul style="padding-left:1.2em;margin:0">{"".join(items)}</ul>'
+
+
+def _only(table: pd.DataFrame, themes: list[str], kept: np.ndarray):
+    """Draw the provisions that are kept on the static figure of `table`."""
+
+    def change(fig: go.Figure) -> str:
+        arrange(fig, table, themes, kept.tolist())
+        return describe(table[kept], ordered_themes(table[kept]))
+
+    return change
 
 
 def _ids(ids: list[str], kept: np.ndarray) -> set[str]:

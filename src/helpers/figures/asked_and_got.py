@@ -365,6 +365,7 @@ def _names(marks: list[tuple], kind: str, earlier: bool) -> go.Scatter:
         y=[y for _, y, _ in at],
         mode="markers+text",
         text=[f" {plotly_text(SHORT.get(row.actor, row.actor))}" for _, _, row in at],
+        customdata=[row.actor for _, _, row in at],
         textposition="middle right",
         textfont={"size": 12},
         marker={

@@ -113,7 +113,7 @@ def deaths_map(
     fig = map_frame(cells, provinces, countries, coverage, focus=focus)
     drawn = map_dots(cells, dyads_of(cells)).get(year, {})
     fill_map(fig, drawn, coverage, year, missing_rings(countries), dyads_of(cells))
-    alt = f"{words['sentence']} {outside(fig, cells, year)} {words['coverage']}"
+    alt = f"{words['sentence']} {_where(cells, year)}{outside(fig, cells, year)} {words['coverage']}"
     table = _map_table(cells, year)
     return dress_map(fig, title=title or words["title"], alt=alt, table=table)
 
@@ -274,6 +274,18 @@ def dress_map(fig: go.Figure, *, title: str, alt: str, table: pd.DataFrame | Non
         top=_TOP,
         bottom=2,
     )
+
+
+def _where(cells: pd.DataFrame, year: int | None) -> str:
+    """Say in which country people died, and in which cells most."""
+    rows = cells if year is None else cells[cells["year"] == year]
+    if rows.empty:
+        return ""
+    by_country = rows.groupby("country_iso3")["best"].sum().sort_values(ascending=False)
+    countries = ", ".join(f"in {COUNTRIES.get(c, c)} {int(n):,}" for c, n in by_country.items())
+    together = rows.groupby(["dyad", "cell_lat", "cell_lon"])["best"].sum().sort_values(ascending=False).head(3)
+    cells_told = "; ".join(f"{dyad_name(d)}, {lat}° N, {lon}° E: {int(n):,}" for (d, lat, lon), n in together.items())
+    return f"Deaths {countries}. Most in one cell by one dyad: {cells_told}. "
 
 
 def map_words(cells: pd.DataFrame, coverage: pd.DataFrame, year: int | None) -> dict[str, str]:

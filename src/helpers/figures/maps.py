@@ -95,10 +95,25 @@ def places(table: pd.DataFrame, rings: pd.DataFrame, *, title: str = "Places in 
             if missing
             else "Every chosen place has a position."
         )
+        + _from_north(found)
     )
     shown = found[["name_en", "name_local", "kind", "coord_precision", "lat", "lon", "relevance"]]
     shown = shown.rename(columns={"name_en": "name", "name_local": "local name", "coord_precision": "position"})
     return _dress(fig, title=title, alt=alt, source=source, table=shown)
+
+
+def _from_north(found: pd.DataFrame, most: int = 15) -> str:
+    """Say where the places lie, from north to south; of many only those at the edges."""
+    placed = found.sort_values("lat", ascending=False)
+    if len(placed) > most:
+        ends = {"north": placed.iloc[0], "south": placed.iloc[-1]}
+        ends |= {"west": placed.loc[placed["lon"].idxmin()], "east": placed.loc[placed["lon"].idxmax()]}
+        return f" Furthest {'; '.join(f'{side}: {_at(place)}' for side, place in ends.items())}."
+    return f" From north to south: {'; '.join(_at(place) for _, place in placed.iterrows())}."
+
+
+def _at(place: pd.Series) -> str:
+    return f"{place['name_en']} ({place['lat']:.1f}° N, {place['lon']:.1f}° E)"
 
 
 def _dress(

@@ -41,6 +41,7 @@ _CODES = {value: code for code, value in enumerate(CELLS)}
 GRID = 0
 _ROW, _TOP, _LEFT, _RIGHT = 34, 166, 258, 64
 _LEGEND = 70
+_FEW = 5  # features whose years find room in the alt text
 
 
 def instrument_matrix(
@@ -198,7 +199,21 @@ def describe(values: pd.DataFrame, instruments: pd.DataFrame) -> str:
     )
     if (values[most] == "yes").any():
         text += f" Most often affirmed: {feature_name(most).lower()}, in {int((values[most] == 'yes').sum())} texts."
-    return text + (f" Plainly affirmed in none: {', '.join(never)}." if never else "")
+    text += f" Plainly affirmed in none: {', '.join(never)}." if never else ""
+    dates = instruments.drop_duplicates("instrument_id").set_index("instrument_id")["date_signed"].str[:4]
+    told = [
+        f"{feature_name(f)}: {_feature_words(values[f], dates, len(values.columns) <= _FEW)}" for f in values.columns
+    ]
+    return f"{text} {'; '.join(told)}."
+
+
+def _feature_words(column: pd.Series, dates: pd.Series, with_years: bool) -> str:
+    """Say how often each value stands in a feature's column; with the years of the plain yes where there is room for them."""
+    counts = {value: int((column == value).sum()) for value in VALUES}
+    words = {value.replace("_", " "): number for value, number in counts.items() if number}
+    years = sorted(dates[column.index[column == "yes"]]) if with_years else []
+    listed = base.listed(words) or "not seen in any"
+    return listed.replace(f"yes {counts['yes']}", f"yes {counts['yes']} ({', '.join(years)})", 1) if years else listed
 
 
 def _skeleton() -> list:

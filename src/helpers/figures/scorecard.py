@@ -109,9 +109,15 @@ def scorecard(
     fors, againsts = (int(numbers.sum()) for numbers, _, _, _ in sides.values())
     alt = (
         f"Verdicts on {len(rows)} statements of the article in {rows['paragraph'].nunique()} paragraphs: {base.listed(counts)}. "
-        f"Claims for: {fors}, against: {againsts}. Numbers are no weights."
+        f"Claims for: {fors}, against: {againsts}. Numbers are no weights. {_keys_by_verdict(rows)}"
     )
     return _dress(fig, title=title, alt=alt, unit=unit, rows=len(rows), table=_table(rows), bottom=12, top=166)
+
+
+def _keys_by_verdict(rows: pd.DataFrame) -> str:
+    """Name the statements of each verdict, in a sentence each."""
+    said = {look(verdict)[0]: group["statement_id"] for verdict, group in rows.groupby("verdict", sort=False)}
+    return " ".join(f"{name[:1].upper()}{name[1:]}: {', '.join(keys)}." for name, keys in said.items())
 
 
 def scorecards_over_time(

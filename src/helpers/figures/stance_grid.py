@@ -266,8 +266,19 @@ def describe(rows: pd.DataFrame, actors: list[str], issues: list[str]) -> str:
     )
     return (
         f"Grid of {len(actors)} actors and {len(issues)} issues. Seen: {len(rows)} of {pairs} pairs; {pairs - len(rows)} are blank, which is "
-        f"not 0. Scores: {base.listed(scores)}. Rest on: {base.listed({str(k): int(n) for k, n in rows['basis'].value_counts().items()})}.{apart}"
+        f"not 0. Scores: {base.listed(scores)}. Rest on: {base.listed({str(k): int(n) for k, n in rows['basis'].value_counts().items()})}.{apart} "
+        + " ".join(_issue_words(rows[rows["issue"] == issue], issue) for issue in issues)
     )
+
+
+def _issue_words(rows: pd.DataFrame, issue: str) -> str:
+    """Say who stands where on one issue, the strongest for first."""
+    said = []
+    for score in sorted(SCORES, reverse=True):
+        actors = [actor_name(actor) for actor in rows.loc[rows["stance_score"] == score, "actor"]]
+        if actors:
+            said.append(f"{SCORES[score][2].split(':')[0].split()[-1]} {', '.join(actors)}")
+    return f"{issue_name(issue)}: {'; '.join(said) or 'no stance seen'}."
 
 
 def _frames(actors: list[str], issues: list[str], chosen: tuple[str, str] | None) -> list[dict]:

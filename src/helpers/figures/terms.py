@@ -245,8 +245,29 @@ def describe(table: pd.DataFrame, show: str = "strength") -> str:
         f"{table['theme'].nunique()} themes by the side that is bound: {base.listed(sides)}. Most often described: "
         f"{base.listed(themes)}. {what}: {base.listed(values)}. "
         f"{absent} of them say that something is not in the text. Counts show what was described, not how long a text is."
+        f"{_alone(table)}"
     )
     return f"{text} {UNKNOWN}" if show == "status_2026" and values["unknown"] == len(table) else text
+
+
+def _alone(table: pd.DataFrame) -> str:
+    """Say in which themes one state alone is bound."""
+    said = []
+    for side, name in SIDE_NAMES.items():
+        counts = table.loc[table["obligation_on"] == side, "theme"].value_counts()
+        if name.endswith(" alone") and len(counts):
+            said.append(f" {name}: {base.listed({theme_name(t).lower(): int(n) for t, n in counts.items()})}.")
+    return "".join(said)
+
+
+def _text_by_text(balance: pd.DataFrame, order: list[str], instruments: pd.DataFrame) -> str:
+    """Say for each text how many provisions bind each side."""
+    said = []
+    for instrument in order:
+        rows = balance[(balance["instrument_id"] == instrument) & (balance["total"] > 0)]
+        sides = {SIDE_NAMES[r.obligation_on]: int(r.total) for r in rows.itertuples()}
+        said.append(f"{text_name(instrument, instruments)}: {base.listed(sides) or 'none'}")
+    return f"{'; '.join(said)}."
 
 
 UNKNOWN = "What became of the provisions is unknown for all of them: the clock stands before it could be known."
@@ -338,7 +359,7 @@ def obligation_balance(
     alt = (
         f"Blocks for {int(balance['total'].sum())} provisions, as described, of {len(order)} texts. By side: "
         f"{base.listed(sums)}. By wording: {base.listed(firm)}. Where no block stands nobody described such a provision, "
-        "which is not “no duty”."
+        f"which is not “no duty”. {_text_by_text(balance, order, instruments)}"
     )
     table = balance.assign(
         text=[text_name(i, instruments) for i in balance["instrument_id"]],

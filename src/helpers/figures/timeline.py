@@ -28,6 +28,7 @@ _ROW, _BAR = 13, 0.34
 _DAY = 86_400_000
 _BAND_X = ["1700-01-01", "2200-01-01", "2200-01-01", "1700-01-01", None]
 _TOP, _LEFT = 116, 168
+_YEARS_TOLD = 12  # a longer span is told by decade
 
 
 def timeline(
@@ -166,10 +167,11 @@ def choose(fig: go.Figure | go.FigureWidget, table: pd.DataFrame, claim_id: str 
 
 
 def describe(claims: pd.DataFrame, table: pd.DataFrame, lanes: str) -> str:
-    """Return the alt text of the timeline of `claims`: numbers by lane, status, span, precision, and the fullest decade."""
-    years = claims["starts"].dt.year.dropna()
-    decades = (years // 10 * 10).astype(int).value_counts().sort_index()
-    fullest = int(decades.idxmax())
+    """Return the alt text of the timeline of `claims`: numbers by lane, status, span, precision, and by decade or year."""
+    years = claims["starts"].dt.year.dropna().astype(int)
+    long = years.max() - years.min() > _YEARS_TOLD
+    times = (years // 10 * 10 if long else years).value_counts().sort_index()
+    by_time = base.listed({f"{year}{'s' if long else ''}": int(n) for year, n in times.items()})
     spans = int(table.drop_duplicates("claim_id")["span"].sum())
     vague = int(claims["date_precision"].isin(["year", "decade"]).sum())
     by_lane = {str(name): int(n) for name, n in table["lane"].value_counts().items()}
@@ -178,7 +180,7 @@ def describe(claims: pd.DataFrame, table: pd.DataFrame, lanes: str) -> str:
         f"Timeline of {len(claims)} claims that begin between {int(years.min())} and {int(years.max())}, in {len(by_lane)} lanes by "
         f"{lanes}: {base.listed({_lane_name(k): v for k, v in by_lane.items()})}. Status: {base.listed(by_status)}. "
         f"{spans} lasted and are bars; {vague} are dated by year or decade only. "
-        f"The fullest decade is the {fullest}s with {int(decades.max())} claims."
+        f"By {'decade' if long else 'year'}: {by_time}."
     )
 
 
