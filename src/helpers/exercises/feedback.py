@@ -284,6 +284,9 @@ def agreement_html(question: Question, rows: Sequence[Row]) -> str:
 
     table, split = [], []
     for name, by_student in coded(question, rows).items():
+        if not any(by_student.values()):
+            table.append([name, 0, 0, "", "nobody has coded"])
+            continue
         long = agreement.codes(by_student)
         try:
             found = agreement.reliability(long)

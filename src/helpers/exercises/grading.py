@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import importlib
 import json
 import os
 import pickle
@@ -177,7 +178,7 @@ def grade(
         with Journal(out / JOURNAL) as journal:
             workers = workers or _cores()
             setup = _setup(class_, limits or Limits(), trust)
-            run = _Run(class_, setup, journal, workers, scheduler)
+            run = _Run(class_, setup, journal, workers, scheduler, nbgrader)
             rows = run.rows(files.files)
         formgrader = gradebooks.read_formgrader(out, exercise) if nbgrader else {}
         gradebooks.merge_essays(rows, exercise, {**formgrader, **given})
@@ -258,8 +259,10 @@ def _refuse_places(place: Path, out: Path) -> None:
 class _Run:
     """One pass over the files: from the journal where it has them, through the pool where not."""
 
-    def __init__(self, class_: _Class, setup: Setup, journal: Journal, workers: int, scheduler: str | None):
-        self.class_, self.setup, self.journal = class_, setup, journal
+    def __init__(
+        self, class_: _Class, setup: Setup, journal: Journal, workers: int, scheduler: str | None, nbgrader: bool
+    ):
+        self.class_, self.setup, self.journal, self.nbgrader = class_, setup, journal, nbgrader
         self.workers, self.scheduler, self.resumed = workers, scheduler, 0
         self._prints = _fingerprint(class_.exercise, setup)
         self._expected = _Expected(class_.exercise)
@@ -320,6 +323,10 @@ class _Run:
         with _pool(self.setup, self.workers, self.scheduler) as pool:
             self.workers = pool.size
             self._expected.compute(pool, self.setup, [work.row.draws for work in works])
+            if self.nbgrader:
+                pool.meanwhile(
+                    "nbgrader.api", "nbgrader.preprocessors", "alembic.config", "alembic.script"
+                )  # a second or two that would pass at the end
             with _progress(len(todo), f"{self.class_.exercise.id}, graded", self.resumed) as bar:
                 for work, result in pool.map(run_cells, works, lambda work: (self.setup, work.cells, work.names)):
                     record = self._record(work, result)
@@ -607,6 +614,18 @@ class _Pool:
     def __init__(self, start: Callable, size: int):
         self._start, self.size = start, size
         self._executor = None
+        self._importing: threading.Thread | None = None
+
+    def meanwhile(self, *modules: str) -> None:
+        """Import modules, if they are installed, while the workers work."""
+
+        def load() -> None:
+            with contextlib.suppress(ImportError):
+                for module in modules:
+                    importlib.import_module(module)
+
+        self._importing = threading.Thread(target=load, daemon=True)
+        self._importing.start()
 
     def map(self, function: Callable, items: Sequence, arguments: Callable, raising: bool = False) -> Iterator[tuple]:
         """Give (item, result) as they end. An item whose worker ended twice gives a result that says so, or raises if `raising`."""
@@ -651,6 +670,8 @@ class _Pool:
             except BrokenProcessPool:
                 self._executor.shutdown(wait=False)
                 self._executor = None
+                if self._importing:
+                    self._importing.join()  # no fork while a lock of the import system is held
         raise GradingError("Worker processes end as soon as they start. Is there memory left? Try --workers 1.")
 
     def close(self) -> None:
@@ -674,6 +695,8 @@ def _pool(setup: Setup, workers: int, scheduler: str | None) -> Iterator[_Pool]:
 def _processes(setup: Setup, workers: int) -> Iterator[_Pool]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
+
+    import helpers.analysis.agreement  # noqa: F401  # with pandas, which workers then share
 
     Sandbox(setup.limits, trust=setup.trust, data=setup.data)  # refuses here and now where nothing can be isolated
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")

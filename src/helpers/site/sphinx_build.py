@@ -12,6 +12,8 @@ from helpers.site import SiteError
 HERE = Path(__file__).parent
 TITLE = "Whose soil, whose consent?"
 SUBTITLE = "The Türkiye–Iraq security agreement of 2024, read with evidence"
+# docutils makes small letters of an anchor; both forms are there, and a reader knows the claim as H-054.
+_KEY = re.compile(r'(\bhref="[^"#]*#)([a-z]-\d{2,3})(?=")')
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -85,6 +87,7 @@ def settings(extra: Path) -> dict:
 
 def _for_template(app, pagename: str, templatename: str, context: dict, doctree) -> None:
     context["subtitle"] = SUBTITLE
-    # The words of the button are its name; another name would hide them from a reader who speaks to the page.
-    context["body"] = context.get("body", "").replace(' aria-label="Toggle hidden content"', "")
     context["is_lesson"] = bool(re.match(r"\d\d-", pagename))
+    # The words of the button are its name; another name would hide them from a reader who speaks to the page.
+    body = context.get("body", "").replace(' aria-label="Toggle hidden content"', "")
+    context["body"] = _KEY.sub(lambda link: link[1] + link[2].upper(), body)
