@@ -1,7 +1,5 @@
 """Explorers of provisions, stances, verdicts and the bargaining model: controls move figure, words and panel."""
 
-import statistics
-import time
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,7 +7,6 @@ import pytest
 from test_figures import NASTY
 from test_figures_terms import positions, sources, statements, terms, texts
 
-from helpers import evidence
 from helpers import explorers as explore
 from helpers.explorers import base
 from helpers.explorers.scorecard import decoded, encoded
@@ -192,21 +189,3 @@ def test_empty_tables_are_said_in_words(ev, make):
     explorer = make(ev)
     words = next(a for a in explorer.figure.layout.annotations if a.name == "words")
     assert words.visible and words.text.endswith(".") and explorer.status.value
-
-
-def test_the_kernels_share_of_an_update_stays_small():
-    ev = evidence.load()
-    moves = {
-        explore.terms: ("theme", ["water", "all", "sovereignty", "all"]),
-        explore.two_texts: ("about", ["parted", "all"]),
-        explore.asked_and_got: ("issue", ["border_zone", "pkk_ban"]),
-        explore.scorecard: ("verdict", ["open", "supported", "contested"]),
-        explore.bargaining: ("position", [-1.0, 0.5, 2.0]),
-    }
-    for make, (name, values) in moves.items():
-        explorer, spent = make(ev), []
-        for value in values * 8:
-            begin = time.process_time()
-            explorer.controls[name].value = value
-            spent.append(time.process_time() - begin)
-        assert statistics.median(spent[2:]) <= 0.015, make.__name__

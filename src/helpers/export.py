@@ -242,8 +242,9 @@ def validate(folder: Path) -> None:
 
     report = frictionless.validate(str(folder / NAME))
     if not report.valid:
-        errors = report.flatten(["name", "rowNumber", "fieldName", "message"])[:3]
-        told = "; ".join(" ".join(str(part) for part in error if part is not None) for error in errors)
+        errors = [(task.name, error.message) for task in report.tasks for error in task.errors]
+        errors += [("package", error.message) for error in report.errors]
+        told = "; ".join(f"table {name} {message}" for name, message in errors[:3])
         raise ExportError(f"The package would not be valid: {told}. Run `course check` and mend the tables.")
 
 
