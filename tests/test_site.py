@@ -180,7 +180,8 @@ def test_every_page_opens_within_two_seconds_draws_its_figures_and_keeps_to_its_
 def test_a_claim_of_a_lesson_opens_its_entry_with_sources(opened):
     page = opened("01-history.html")
     page.get_by_role("link", name="H-054").first.click()
-    page.wait_for_url("**/evidence/H.html#H-054")
+    page.wait_for_url("**/evidence/H.html#H-054", wait_until="commit", timeout=90_000)
+    page.wait_for_load_state()
     heading = page.get_by_role("heading", name="H-054", exact=True)
     assert 0 <= heading.bounding_box()["y"] < 300, "the entry is not in sight"
     entry = page.locator("section:has(> h3:text-is('H-054'))")
@@ -220,7 +221,9 @@ def test_search_finds_pages_and_claims_in_a_folder(opened, ev):
     page.wait_for_selector("#search-results li a")
     found = page.locator("#search-results li a").all_inner_texts()
     assert any("Lesson" in each or "Evidence" in each for each in found)
-    assert page.locator("#ledger > li").count() == ev.claims["claim"].str.contains("pipeline", case=False).sum() > 0
+    matching = int(ev.claims["claim"].str.contains("pipeline", case=False).sum())
+    page.wait_for_function("n => document.querySelectorAll('#ledger > li').length === n", arg=matching)
+    assert matching > 0
     page.locator("#search-results li a").first.click()
     page.wait_for_load_state()
     assert page.locator("h1").count() == 1
