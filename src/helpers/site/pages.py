@@ -233,7 +233,7 @@ def bibliography(ev: Any) -> str:
         row = rows[entry.source_id]
         groups.setdefault(_initial(entry.text), []).append(_reference(entry, row, used.get(entry.source_id, [])))
     groups = dict(sorted(groups.items()))
-    letters = " ".join(f"[{letter}](#sources-{number})" for number, letter in enumerate(groups))
+    letters = "".join(f'<a href="#sources-{number}">{letter}</a> ' for number, letter in enumerate(groups))
     languages = ev.sources["language"].value_counts()
     views = [view for view in PERSPECTIVES if (ev.sources["perspective"] == view).any()]
     form = "".join(
@@ -261,7 +261,7 @@ def bibliography(ev: Any) -> str:
                 f'<form id="reference-form" class="filters" role="search" aria-label="Sources">{form}</form>'
                 '<p id="reference-count" role="status"></p><script src="_static/bibliography.js" defer></script>'
             ),
-            letters,
+            _raw(f'<nav class="letters" aria-label="Letters">{letters}</nav>'),
             *body,
         ]
     )
