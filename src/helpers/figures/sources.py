@@ -61,7 +61,7 @@ def pages_and_origins(claims: pd.DataFrame, limit: int = 20, *, title: str = "Ma
         f"Pages against independent origins for {len(shown)} of {len(claims)} claims, those with the widest gap. "
         f"Widest: {first.claim_id} with {first.pages} pages and {first.origins} {_plural('origin', first.origins)}. "
         f"Of all {len(claims)} claims {alone} have one origin; {repeated} of these stand on more than one page. "
-        f"Pages and origins: {', '.join(f'{r.claim_id} {r.pages} and {r.origins}' for r in shown.itertuples())}."
+        f"Pages and origins: {'; '.join(f'{r.claim_id} {r.pages} and {r.origins}' for r in shown.itertuples())}."
     )
     return base.finish(
         fig,

@@ -273,12 +273,11 @@ def describe(rows: pd.DataFrame, actors: list[str], issues: list[str]) -> str:
 
 def _issue_words(rows: pd.DataFrame, issue: str) -> str:
     """Say who stands where on one issue, the strongest for first."""
-    said = []
-    for score in sorted(SCORES, reverse=True):
-        actors = [actor_name(actor) for actor in rows.loc[rows["stance_score"] == score, "actor"]]
-        if actors:
-            said.append(f"{SCORES[score][2].split(':')[0].split()[-1]} {', '.join(actors)}")
-    return f"{issue_name(issue)}: {'; '.join(said) or 'no stance seen'}."
+    rows = rows.sort_values("stance_score", ascending=False, kind="stable")
+    said = [
+        f"{actor_name(r.actor)} {SCORES[int(r.stance_score)][2].split(':')[0].split()[-1]}" for r in rows.itertuples()
+    ]
+    return f"{issue_name(issue)}: {', '.join(said) or 'no stance seen'}."
 
 
 def _frames(actors: list[str], issues: list[str], chosen: tuple[str, str] | None) -> list[dict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from pathlib import Path
 
 from helpers.running.pages import remote_loads
@@ -46,8 +47,9 @@ def run(source: Path, out: Path, *, extra: Path) -> None:
     if told := _COLOURS.sub("", warnings.getvalue()).replace(f"{source}/", "").strip():
         raise SiteError(f"The site was not built; Sphinx says:\n{told}")
     (out / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
-    for name in ("objects.inv", ".buildinfo"):
+    for name in ("objects.inv", ".buildinfo", "_static/basic.css"):  # for other projects and later builds; not linked
         (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / "_sources", ignore_errors=True)
     for page in out.rglob("*.html"):
         if loads := remote_loads(page.read_text(encoding="utf-8")):
             name = page.relative_to(out)
