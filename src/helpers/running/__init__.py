@@ -53,7 +53,7 @@ def build(
 
     def write(path, notebook, text=None):
         target = out_dir / path.relative_to(source_dir)
-        files = {target: text or notebooks.to_text(notebook)}
+        files = {target: text or notebooks.to_text(notebook, compact=True)}
         if writer:
             page = target.with_suffix(".html")
             files[page] = writer.page(notebook, path.parent, page)

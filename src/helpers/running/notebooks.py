@@ -112,10 +112,12 @@ def read_all(paths, parameters: Mapping | None = None) -> dict:
     return sources
 
 
-def to_text(notebook) -> str:
-    """The notebook as it stands in a file."""
+def to_text(notebook, compact: bool = False) -> str:
+    """The notebook as it stands in a file; `compact` saves the line that each number of a figure would have to itself."""
     import nbformat
 
+    if compact:
+        return json.dumps(notebook, ensure_ascii=False, separators=(",", ":")) + "\n"
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
