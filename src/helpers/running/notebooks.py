@@ -13,7 +13,7 @@ from .errors import RunError
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FIGURE = "application/vnd.plotly.v1+json"
-FIGURE_IN_GIT = 16_000  # characters
+FIGURE_IN_GIT = 12_000  # characters
 TWIN = "static_twin"  # marks an output whose widget was left out
 WIDGET_ONLY = "Interactive control: it works where a kernel runs, in JupyterLab."
 
