@@ -1,13 +1,11 @@
 """Slides, sheets, role cards and the answer key: what they take from a lesson, and that they work in a browser with no network."""
 
-import importlib.resources
 import re
 from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers import browser as machinery
 from helpers import classroom, evidence
 from helpers.classroom import answers, cards, deck, material, outline, plans, sheet
 
@@ -264,17 +262,14 @@ def test_the_answer_key_has_every_right_answer_and_a_note_on_every_discussion(tm
 
 
 @pytest.fixture
-def alone(chromium, tmp_path):
+def alone(started):
     """A browser window without a network, on pages of this machine; the test fails on any request to elsewhere."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as session:
-        browser = session.chromium.launch(executable_path=chromium, args=machinery.ARGS)
-        context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-        page, asked, errors = context.new_page(), [], []
-        context.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield page
-        browser.close()
+    context = started.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    page, asked, errors = context.new_page(), [], []
+    context.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))] == []
     assert errors == []
 
@@ -342,13 +337,11 @@ def test_a_figures_slider_becomes_a_list_that_keys_can_change(alone, lesson_mate
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_slides_are_large_inside_the_screen_and_accessible(alone, lesson_material, scheme, tmp_path):
-    axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+def test_slides_are_large_inside_the_screen_and_accessible(alone, lesson_material, scheme, tmp_path, axe):
     path = tmp_path / "deck.html"
     path.write_text(deck.html(lesson_material, 90)[0], encoding="utf-8")
     alone.emulate_media(color_scheme=scheme)
     opened(alone, path)
-    alone.evaluate((importlib.resources.files(axe) / "axe.min.js").read_text(encoding="utf-8"))
     found, small, outside = [], [], []
     for number in range(alone.evaluate("Reveal.getTotalSlides()")):
         alone.evaluate("n => { const i = Reveal.getIndices(Reveal.getSlides()[n]); Reveal.slide(i.h, i.v) }", number)
@@ -361,10 +354,7 @@ def test_slides_are_large_inside_the_screen_and_accessible(alone, lesson_materia
             "[...Reveal.getCurrentSlide().children].filter(e => !e.matches('aside, .unseen'))"
             ".filter(e => e.getBoundingClientRect().bottom > 720).map(e => e.outerHTML.slice(0, 90))"
         )
-        found += alone.evaluate(
-            "async () => (await axe.run()).violations.filter(v => ['serious', 'critical'].includes(v.impact))"
-            ".map(v => v.id + ' ' + v.nodes[0].html)"
-        )
+        found += axe(alone, f"slide {number}")
     assert (found, small, outside) == ([], [], [])
 
 

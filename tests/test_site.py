@@ -1,8 +1,6 @@
 """The site as a reader has it: a folder opened in a browser, with the network off."""
 
-import importlib.util
 import json
-import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from helpers import browser as machinery
 from helpers import evidence
 
 pytest.importorskip("sphinx")
@@ -27,46 +24,37 @@ DRAWN = "[...document.querySelectorAll('.plot-area')].every(area => area.dataset
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
-    """The folder of the built site."""
-    folder = tmp_path_factory.mktemp("build") / "site"
-    return builder.build(ROOT / "notebooks", ROOT / "data", folder, echo=lambda line: None).parent
-
-
-@pytest.fixture(scope="module")
 def ev():
     return evidence.load(ROOT / "data")
 
 
 @pytest.fixture(scope="module")
-def opened(site, chromium):
+def opened(site, started):
     """Open a page of the site; afterwards no request may have left the folder and no script may have failed."""
-    playwright = pytest.importorskip("playwright.sync_api")
     away, errors = [], []
-    with playwright.sync_playwright() as session:
-        browser = session.chromium.launch(executable_path=chromium, args=machinery.ARGS)
-        context = browser.new_context(viewport=dict(zip(("width", "height"), WIDE, strict=True)))
+    context = started.new_context(viewport=dict(zip(("width", "height"), WIDE, strict=True)))
 
-        def judge(route):
-            if route.request.url.startswith(("file:", "data:", "blob:")):
-                route.continue_()
-            else:
-                away.append(route.request.url)
-                route.abort()
+    def judge(route):
+        if route.request.url.startswith(("file:", "data:", "blob:")):
+            route.continue_()
+        else:
+            away.append(route.request.url)
+            route.abort()
 
-        context.route("**/*", judge)
+    context.route("**/*", judge)
 
-        def open_page(address):
-            page = context.new_page()
-            page.on("pageerror", lambda error: errors.append(f"{address}: {error}"))
-            page.on("console", lambda line: errors.append(f"{address}: {line.text}") if line.type == "error" else None)
-            page.goto(f"{site.as_uri()}/{address}")
-            page.wait_for_function(DRAWN, timeout=60_000)
-            return page
+    def open_page(address):
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(f"{address}: {error}"))
+        page.on("console", lambda line: errors.append(f"{address}: {line.text}") if line.type == "error" else None)
+        page.goto(f"{site.as_uri()}/{address}")
+        page.wait_for_function(DRAWN, timeout=60_000)
+        return page
 
-        yield open_page
-        assert away == [], "requests left the folder"
-        assert errors == [], "a script failed"
+    yield open_page
+    context.close()
+    assert away == [], "requests left the folder"
+    assert errors == [], "a script failed"
 
 
 class Page(HTMLParser):
@@ -276,40 +264,20 @@ def test_every_twin_has_a_control(opened, read, site):
     assert without == []
 
 
-def axe() -> Path | None:
-    """axe.min.js: the file that AXE names, or the one inside the package axe-playwright-python."""
-    if named := os.environ.get("AXE"):
-        return Path(named)
-    found = importlib.util.find_spec("axe_playwright_python")
-    return Path(found.submodule_search_locations[0], "axe.min.js") if found else None
-
-
-def test_axe_finds_nothing_serious(opened, read, site):
+def test_axe_finds_nothing_serious(opened, read, site, axe):
     """Every page on a wide screen in the light palette; then what a narrow screen, and the dark palette, can change."""
-    script = axe()
-    if not script:
-        pytest.skip("no axe-core: install axe-playwright-python, or name axe.min.js in the variable AXE")
     told = []
     for path in read:
         page = opened(path.relative_to(site).as_posix())
-        page.evaluate(script.read_text(encoding="utf-8"))
-        told += violations(page, path.name, {})
+        told += axe(page, path.name)
         page.set_viewport_size(dict(zip(("width", "height"), PHONE, strict=True)))
         narrow = ["scrollable-region-focusable", "target-size", "label", "aria-hidden-focus"]
-        told += violations(page, f"{path.name} on a phone", {"runOnly": narrow})
+        told += axe(page, f"{path.name} on a phone", runOnly=narrow)
         if path.name in DARK:
             page.emulate_media(color_scheme="dark")
-            told += violations(page, f"{path.name} in the dark", {"runOnly": ["color-contrast"]})
+            told += axe(page, f"{path.name} in the dark", runOnly=["color-contrast"])
         page.close()
     assert told == []
-
-
-def violations(page, name, options):
-    # Without `preload: false` axe would read the style sheets once more, which a browser refuses in a folder.
-    options = {"resultTypes": ["violations"], "preload": False} | options
-    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    return [f"{name}: {each['id']}: {each['nodes'][0]['html'][:120]}" for each in serious]
 
 
 def test_a_page_prints_its_figures_and_leaves_out_what_paper_cannot_use(opened):

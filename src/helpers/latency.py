@@ -28,7 +28,7 @@ from pathlib import Path
 MOVES, LEAST = 48, 8
 _ALIAS = "explore"
 _KEYS = {"select": ("ArrowUp", "ArrowDown"), "number": ("ArrowDown", "ArrowUp"), "slider": ("ArrowLeft", "ArrowRight")}
-_WATCH = """
+WATCH = """
 window.course = {
   start(root) {
     const seen = (this.seen = { began: null, answered: null, painted: null });
@@ -150,7 +150,7 @@ def measure(notebooks_dir: str | Path, data_dir: str | Path, only: str | None = 
             chromium = session.chromium.launch(executable_path=browser.chromium(), args=browser.ARGS)
             for path, calls in lessons.items():
                 page = chromium.new_page(viewport=browser.VIEWPORT)
-                page.add_init_script(_WATCH)
+                page.add_init_script(WATCH)
                 browser.open_lesson(page, lab, f"notebooks/{path.name}")
                 errors = browser.run_all(page)
                 for number, call in calls.items():
@@ -197,19 +197,12 @@ def name_of(call: str) -> str:
 def measure_one(page, result: Latency, number: int) -> Latency:
     """Move the controls of the explorer in cell `number` of the open lesson, and of its rival in the next cell."""
     ours, theirs = (page.locator(".jp-Notebook .jp-Cell").nth(n) for n in (number, number + 1))
-    model = page.evaluate(
-        "n => jupyterapp.shell.currentWidget.content.widgets[n].model.outputs.toJSON()"
-        ".map(o => o.data?.['application/vnd.jupyter.widget-view+json']?.model_id).find(Boolean)",
-        number,
-    )
-    if not model:
-        result.problem = result.problem or "the cell shows no explorer"
+    try:
+        specs = controls(page, number)
+    except LookupError as problem:
+        result.problem = result.problem or str(problem)
         return result
     result.problem = ""
-    specs = json.loads(execute(page, f"from helpers import latency; latency.describe({model!r})"))
-    if not specs:
-        result.problem = "no control that keys move changes the figure"
-        return result
     execute(page, "from helpers import latency; latency.clock_on()")
     number = max(LEAST, -(-MOVES // len(specs)))
     for spec in specs:
@@ -228,6 +221,24 @@ def measure_one(page, result: Latency, number: int) -> Latency:
     if not all(result.compared()):
         result.problem = "no repaint was seen"
     return result
+
+
+def controls(page, number: int) -> list[dict]:
+    """Return the controls by which keys change the figure of the explorer in cell `number` of the open lesson, as `described`.
+
+    Raises LookupError when there is no explorer, or none such.
+    """
+    model = page.evaluate(
+        "n => jupyterapp.shell.currentWidget.content.widgets[n].model.outputs.toJSON()"
+        ".map(o => o.data?.['application/vnd.jupyter.widget-view+json']?.model_id).find(Boolean)",
+        number,
+    )
+    if not model:
+        raise LookupError("the cell shows no explorer")
+    specs = json.loads(execute(page, f"from helpers import latency; latency.describe({model!r})"))
+    if not specs:
+        raise LookupError("no control that keys move changes the figure")
+    return specs
 
 
 class Mover:
@@ -323,9 +334,9 @@ def movers(explorer) -> dict[str, dict]:
     """
     import ipywidgets as widgets
 
+    _START.update((control, control.value) for control in explorer.controls.values() if hasattr(control, "value"))
     specs = {name: spec for name, control in explorer.controls.items() if (spec := described(control))}
     specs = {name: spec for name, spec in specs.items() if changes(explorer, explorer.controls[name])}
-    _START.update((explorer.controls[name], explorer.controls[name].value) for name in specs)
     lists = {name for name in specs if isinstance(explorer.controls[name], widgets.Select)}
     spared = lists if len(specs) - len(lists) > 1 else set()
     return {name: spec | {"rival": name not in spared} for name, spec in specs.items()}
@@ -350,12 +361,12 @@ def described(control) -> dict | None:
 
 
 def changes(explorer, control) -> bool:
-    """True if one of the control's next values changes the figure; the control is set back."""
-    before, value = explorer.figure.to_json(), control.value
+    """True if one of the control's next values changes the figure; all that was described is set back."""
+    before = explorer.figure.to_json()
     for other in neighbours(control):
         control.value = other
         changed = explorer.figure.to_json() != before
-        control.value = value
+        restore()
         if changed:
             return True
     return False
@@ -378,7 +389,7 @@ _START: dict = {}
 
 
 def restore() -> None:
-    """Set every control that was described back to where it stood."""
+    """Set every control that was described back to where it stood, a list after the filters that fill it."""
     for control, value in _START.items():
         if control.comm is not None:
             control.value = value

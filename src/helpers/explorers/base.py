@@ -35,11 +35,15 @@ export default {
       status.setAttribute("role", "status");
       status.setAttribute("aria-live", "polite");
       const figure = root.querySelector(".course-figure");
-      figure.setAttribute("role", "img");
+      figure.setAttribute("role", "figure");
       figure.setAttribute("aria-label", model.get("label") + ". The line above says what is shown; the lists give every part of it.");
+      root.querySelectorAll(".noUi-handle").forEach((handle) =>
+        handle.setAttribute("aria-label", handle.closest(".widget-inline-hbox").querySelector("label").textContent));
       // The figure is drawn before it is on the page and then knows no width; plotly listens to the window alone.
+      // Its scattered texts say nothing to the ear: the label stands for them, and only the buttons stay.
       new ResizeObserver(() => {
         const plot = figure.querySelector(".js-plotly-plot");
+        plot?.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
         if (plot?._fullLayout && Math.abs(plot._fullLayout.width - plot.clientWidth) > 1)
           window.dispatchEvent(new Event("resize"));
       }).observe(figure);
@@ -50,7 +54,8 @@ export default {
 """
 _PROSE = (
     ".course-prose { line-height: 1.45 } "
-    ".course-prose a { color: var(--jp-content-link-color, #1a5fb4); text-decoration: underline }"
+    ".course-prose a { color: var(--jp-content-link-color, #1a5fb4); text-decoration: underline } "
+    ".course-figure { overflow-x: auto } .course-figure .js-plotly-plot { min-width: 640px }"
 )
 _AFTER = 0.1  # seconds; a figure is repainted some 60 ms after its change was sent
 _REPORTS = {"_js2py_traceDeltas", "_js2py_layoutDelta"}

@@ -32,6 +32,7 @@ MAP = [
     "baghdad",
 ]
 _ARABIC = re.compile(r"[\u0600-\u06ff][\u0600-\u06ff\u200c\s،؛()«»]*[\u0600-\u06ff]|[\u0600-\u06ff]")
+_SOURCE = re.compile(r"^  - \[[^\n]*?\]\((?P<url>https?://[^\s)]+)\)[^\n]*$", re.MULTILINE)
 _WRAPPER = re.compile(r'^(?:<div class="mathjax_ignore">|</div>)\n+', re.MULTILINE)
 
 
@@ -46,7 +47,7 @@ def write(ev: Any, notebooks_dir: Path, source: Path) -> None:
         notebook = lessons.prepared(read(path), path.stem)
         path.write_text(nbformat.writes(notebook), encoding="utf-8")
     for path in (source / appendix.FOLDER).glob("*.md"):
-        path.write_text(appendix_page(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(appendix_page(path.read_text(encoding="utf-8"), ev.sources), encoding="utf-8")
     made = {
         "index": front(ev, notebooks_dir, found),
         "ledger": ledger(ev),
@@ -59,9 +60,17 @@ def write(ev: Any, notebooks_dir: Path, source: Path) -> None:
         (source / f"{name}.md").write_text(text, encoding="utf-8")
 
 
-def appendix_page(text: str) -> str:
-    """Return a page of the appendix without the wrapper that JupyterLab needs, and with no level of headings left out."""
-    text = _WRAPPER.sub("", text)
+def appendix_page(text: str, sources: pd.DataFrame) -> str:
+    """Return a page of the appendix for the site: without the wrapper that JupyterLab needs, with no level of headings left out,
+    and with each page that a claim rests on led to its full reference, which opens without a network."""
+    ids = dict(zip(sources["url"], sources["source_id"], strict=True))
+
+    def with_reference(found: re.Match) -> str:
+        if not (key := ids.get(found["url"])):
+            return found[0]
+        return f'{found[0]} · <a href="../bibliography.html#{esc(key)}">full reference</a>'
+
+    text = _SOURCE.sub(with_reference, _WRAPPER.sub("", text))
     return text if re.search("^## ", text, re.MULTILINE) else re.sub("^###(?= )", "##", text, flags=re.MULTILINE)
 
 
