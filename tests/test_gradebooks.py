@@ -209,7 +209,7 @@ def nbgrader(folder: Path, *command: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.parametrize("name", ["ex1"])
+@pytest.mark.parametrize("name", [folder.name for folder in master.find(ROOT / "exercises")])
 def test_a_master_is_a_valid_nbgrader_assignment_with_full_points_both_ways(tmp_path, name):
     """``nbgrader generate_assignment`` and ``autograde`` on the real master, and this grader on the same notebook."""
     api = pytest.importorskip("nbgrader.api")

@@ -159,29 +159,47 @@ def test_pages_escape_what_students_wrote_and_tell_no_expected_value(course, tmp
     assert not any(f">{deaths}<" in page for _, deaths in other["q1"]["rows"])
 
 
-def test_the_cheating_set_gains_nothing_and_delays_nobody(course, tmp_path):
-    """A sample of the set, each as a student's answer to q1, beside honest work. The whole set is run against the sandbox elsewhere."""
-    sample = [
-        "read_key",
-        "equals_everything",
-        "patch_pandas",
-        "exit_early",
-        "forge_report",
-        "fork_bomb",
-        "html_and_script",
-    ]
-    attacks = {case.name: case for case in cases.load()}
+def test_the_whole_cheating_set_gains_nothing_and_delays_nobody(tmp_path):
+    """Every attack handed in as a student's answer to q1, the odd files among them, with an honest submission after every tenth."""
+    cases.needs_sandbox()
+    attacks = cases.load()
+    cheats = {f"s{n:02d}": case for n, case in enumerate(attacks)}
+    honest = [f"h{n:02d}" for n in range(0, len(attacks), 10)]
+    exercise = master.read(tiny_exercise.make(tmp_path / "exercises"))
+    everybody = sorted([*cheats, *honest], key=lambda student: student[1:])
+    (tmp_path / "roster.csv").write_text("\n".join(["id,name", *(f"{s},Student {s}" for s in everybody)]))
+    variants.assign(exercise, tmp_path / "roster.csv", tmp_path / "notebooks", tested=True, echo=lambda _: None)
+    course, place = (tmp_path, exercise), tmp_path / "in"
     places = cases.lay_out(tmp_path / "teacher", 0)
-    for number, name in enumerate(sample):
-        cells = "\n".join(places.cells(attacks[name]))
-        put(tmp_path / "in", f"tiny_s{number:02d}.ipynb", solve(own(course, f"s{number:02d}"), q1=cells))
-    put(tmp_path / "in", "tiny_s11.ipynb", solve(own(course, "s11"), **SOLVED))
-    graded = grade(course, tmp_path / "in", tmp_path / "out", workers=2)
+    for student in honest:
+        put(place, f"tiny_{student}.ipynb", solve(own(course, student), **SOLVED))
+    for student, case in cheats.items():
+        notebook = own(course, student)
+        if case.submission == "notebook":
+            put(place, f"tiny_{student}.ipynb", solve(notebook, q1="\n".join(places.cells(case))))
+        else:
+            cases.write(case, places, place / f"tiny_{student}.ipynb", notebook["metadata"]["course"])
+    limits = grading.Limits(wall_seconds=3, cell_seconds=1.5, cpu_seconds=3, memory=400 << 20)
+    graded = grade(
+        course,
+        place,
+        tmp_path / "out",
+        workers=2,
+        limits=limits,
+        roster=tmp_path / "roster.csv",
+        key_file=tmp_path / "course-key",
+    )
     rows = {row.student: row for row in graded.students}
-    assert {rows[f"s{n:02d}"].total for n in range(len(sample))} == {0}
-    assert rows["s11"].total == 80 and rows["s11"].seconds < 2
+    assert list(rows) == everybody
+    gained = {case.name: rows[student].points for student, case in cheats.items() if rows[student].total}
+    assert gained == {}
+    assert {rows[student].total for student in honest} == {80}
+    assert max(rows[student].seconds for student in honest) < 2
+    assert all(rows[s].reason or any(rows[s].hints.values()) for s in cheats), "a row without a word about it"
     assert places.canary.read_text() == "untouched"
-    assert all(cases.SECRET not in path.read_text() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert all(
+        cases.SECRET.encode() not in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()
+    )
 
 
 RUN = """

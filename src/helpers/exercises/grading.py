@@ -162,10 +162,10 @@ def grade(
     again and it goes on where it was. What a submission does never raises: each gets a row with a reason.
     """
     from helpers.exercises import feedback, gradebooks
-    from helpers.running import _import_nbformat
+    from helpers.running import import_nbformat
 
     began = time.perf_counter()
-    _import_nbformat()
+    import_nbformat()
     place, out = Path(place), Path(out)
     exercise = exercise if isinstance(exercise, Exercise) else variants.find_exercise(exercise)
     roster = roster if roster is None or isinstance(roster, Roster) else read_roster(roster)
@@ -498,7 +498,7 @@ class _Expected:
 
     def __init__(self, exercise: Exercise):
         self._exercise, self._found = exercise, {}
-        self._reads = master._reads(exercise)
+        self._reads = master.reads_draws(exercise)
 
     def _key(self, question: str, draws: Mapping) -> tuple[str, str]:
         return question, json.dumps({n: draws[n] for n in sorted(draws) if n in self._reads[question]})

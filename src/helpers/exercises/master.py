@@ -635,7 +635,7 @@ def variant_table(exercise: Exercise, sample: int = SAMPLE):
 
     from helpers.exercises import answers
 
-    form, rows, reads, done = Checker(ladder(exercise)), [], _reads(exercise), set()
+    form, rows, reads, done = Checker(ladder(exercise)), [], reads_draws(exercise), set()
     for draws in _chosen(exercise, reads, sample):
         space = None
         for question in exercise.computed:
@@ -754,7 +754,7 @@ def _chosen(exercise: Exercise, reads: Mapping[str, set[str]], sample: int) -> I
             yield others | dict(zip(names, values, strict=True))
 
 
-def _reads(exercise: Exercise) -> dict[str, set[str]]:
+def reads_draws(exercise: Exercise) -> dict[str, set[str]]:
     """Return for each question the draws that its answer depends on, followed statement by statement through variables."""
     behind: dict[str, set[str]] = {name: {name} for name in exercise.draws}
     sources = [source for part in _code(exercise) for _, source in part]

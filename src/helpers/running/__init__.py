@@ -165,13 +165,13 @@ def _warm_process(warm: bool | None) -> Iterator:
         warm = can_fork()
     try:
         with WarmProcess() if warm else contextlib.nullcontext() as process:
-            _import_nbformat()
+            import_nbformat()
             yield process
     except KeyboardInterrupt:
         raise RunError("Stopped. Lessons that had finished are kept; no file is half-written.", exit_code=130) from None
 
 
-def _import_nbformat() -> None:
+def import_nbformat() -> None:
     """Import nbformat without jsonschema's check of international web addresses, which takes a second to build a parser."""
     import sys
 
