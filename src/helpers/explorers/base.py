@@ -27,14 +27,13 @@ export default {
     el.style.display = "none";
     const dress = (tries) => {
       const root = el.closest(".course-explorer");
-      if (!root) return void (tries && requestAnimationFrame(() => dress(tries - 1)));
+      const [status, figure] = [".course-status", ".course-figure"].map((part) => root?.querySelector(part));
+      if (!status || !figure) return void (tries && requestAnimationFrame(() => dress(tries - 1)));
       root.setAttribute("role", "group");
       root.setAttribute("aria-label", model.get("label"));
       root.addEventListener("focusin", (e) => e.target.setAttribute("data-lm-suppress-shortcuts", "true"));
-      const status = root.querySelector(".course-status");
       status.setAttribute("role", "status");
       status.setAttribute("aria-live", "polite");
-      const figure = root.querySelector(".course-figure");
       figure.setAttribute("role", "figure");
       figure.setAttribute("aria-label", model.get("label") + ". The line above says what is shown; the lists give every part of it.");
       root.querySelectorAll(".noUi-handle").forEach((handle) =>
@@ -47,6 +46,13 @@ export default {
         if (plot?._fullLayout && Math.abs(plot._fullLayout.width - plot.clientWidth) > 1)
           window.dispatchEvent(new Event("resize"));
       }).observe(figure);
+      hush();
+    };
+    // After each change a figure compares all its values with plotly's defaults and reports the difference; nobody reads it.
+    const hush = async () => {
+      const figure = await model.widget_manager.get_model(model.get("figure").slice("IPY_MODEL_".length));
+      for (const view of Object.values(figure.views ?? {}))
+        Object.assign(await view, { _sendTraceDeltas() {}, _sendLayoutDelta() {} });
     };
     dress(600);
   },
@@ -84,7 +90,7 @@ class Explorer:
         self.status.add_class("course-status")
         figure = widgets.VBox([self.figure])
         figure.add_class("course-figure")
-        self.widget = widgets.VBox([row, self.status, figure, *long, self.detail, access(self.label)])
+        self.widget = widgets.VBox([row, self.status, figure, *long, self.detail, access(self.label, self.figure)])
         self.widget.add_class("course-explorer")
         present(self.widget, self.twin)
 
@@ -92,9 +98,9 @@ class Explorer:
         """Show nothing: the explorer is already on the page when the call that made it returns."""
 
 
-def access(label: str) -> widgets.Widget:
+def access(label: str, figure: go.FigureWidget) -> widgets.Widget:
     """Return the invisible part that makes an explorer a named group, lets its lists obey the keyboard and its status line speak."""
-    return _access_class()(label=label)
+    return _access_class()(label=label, figure=figure)
 
 
 @cache
@@ -105,6 +111,7 @@ def _access_class() -> type:
         _esm = _ACCESS
         _css = _PROSE  # once a page: a style element in each new text would make the browser style the whole page anew
         label = traitlets.Unicode().tag(sync=True)
+        figure = traitlets.Instance(widgets.Widget).tag(sync=True, **widgets.widget_serialization)
 
     return Access
 
