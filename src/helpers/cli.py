@@ -255,7 +255,7 @@ def bench(what: str | None) -> None:
 
 
 def _folders(data_dir: Path | None, notebooks: Path | None) -> tuple[Path, Path]:
-    from helpers.evidence import EvidenceError, find_data
+    from helpers.data_folder import EvidenceError, find_data
 
     try:
         data_dir = data_dir or find_data()
@@ -278,7 +278,7 @@ def _teachers(name: str):
 
 def _run(function, *args, **options):
     """Call `function`; an error of ours becomes one line and its exit code."""
-    from helpers.evidence import EvidenceError
+    from helpers.data_folder import EvidenceError
     from helpers.exercises import ExerciseError
     from helpers.running import RunError
 

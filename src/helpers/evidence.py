@@ -28,6 +28,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.data_folder import EvidenceError, find_data
+
 TABLES = (
     "sources",
     "claims",
@@ -44,10 +46,6 @@ _MONTHS = {name: number for number, name in enumerate(calendar.month_name) if na
 _NAMED_DATE = re.compile(rf"(?:\b({'|'.join(_MONTHS)})\s+)?\b(1[89]\d\d|20\d\d)\b")
 _CONFLICT = re.compile(r"conflicts with ([A-Z]-\d{3})")
 _SENTENCE_END = re.compile(r"(?<=[.;])\s+")
-
-
-class EvidenceError(ValueError):
-    """A table that cannot be read as the data package describes it; the message names file, rule and next step."""
 
 
 @dataclass(frozen=True)
@@ -139,17 +137,6 @@ def as_date(day: str | dt.date | None) -> dt.date | None:
         raise EvidenceError(
             f"as_of: {day!r} is not a day. Write it as year-month-day, for example 2024-08-31."
         ) from None
-
-
-def find_data(start: str | Path | None = None) -> Path:
-    """Return the nearest ``data/`` folder with a ``datapackage.json``, from `start` (the working folder) upwards."""
-    here = Path(start or Path.cwd()).resolve()
-    for folder in (*(p / "data" for p in (here, *here.parents)), Path(__file__).resolve().parents[2] / "data"):
-        if (folder / "datapackage.json").exists():
-            return folder
-    raise EvidenceError(
-        f"No data/datapackage.json in {here.name}/ or above it. Give the folder: evidence.load('path/to/data')."
-    )
 
 
 def read_table(data_dir: Path, name: str) -> pd.DataFrame:

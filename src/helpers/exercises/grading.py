@@ -6,7 +6,7 @@ What runs where
 ---------------
 This process reads the submissions, holds the roster, the key and the journal, and compares. Worker processes (or a Dask cluster's
 workers) each keep one warm sandbox; what goes to them is code to run in it, what comes back are answers as JSON. Expected answers are
-computed by the reference solution, in a worker but never in its sandbox, once for each distinct variant of each question.
+computed here by the reference solution, once for each distinct variant of each question, while the sandboxes warm up.
 
 Resuming
 --------
@@ -24,7 +24,6 @@ import hashlib
 import importlib
 import json
 import os
-import pickle
 import re
 import signal
 import sys
@@ -322,7 +321,7 @@ class _Run:
         self._refuse_lost_key([work.notebook for work in works])
         with _pool(self.setup, self.workers, self.scheduler) as pool:
             self.workers = pool.size
-            self._expected.compute(pool, self.setup, [work.row.draws for work in works])
+            self._expected.compute([work.row.draws for work in works])
             if self.nbgrader:
                 pool.meanwhile(
                     "nbgrader.api", "nbgrader.preprocessors", "alembic.config", "alembic.script"
@@ -506,13 +505,12 @@ class _Expected:
     def of(self, draws: Mapping) -> dict[str, dict]:
         return {q.id: self._found[self._key(q.id, draws)] for q in self._exercise.computed}
 
-    def compute(self, pool, setup: Setup, everybody: Iterable[Mapping]) -> None:
+    def compute(self, everybody: Iterable[Mapping]) -> None:
         """Run the reference solution as few times as all these draws need. Draws are independent, so one run serves several students."""
         runs = self._runs(list(everybody))
-        exercise = pickle.dumps(self._exercise)
         with _progress(len(runs), f"{self._exercise.id}, expected answers") as bar:
-            for draws, found in pool.map(run_reference, runs, lambda draws: (setup, exercise, draws), raising=True):
-                for question, answer in found.items():
+            for draws in runs:
+                for question, answer in variants.expected(self._exercise, draws).items():
                     self._found[self._key(question, draws)] = answer
                 bar.update()
 
@@ -559,21 +557,6 @@ def run_cells(setup: Setup, cells: list[str], names: list[str]) -> dict:
     return dataclasses.asdict(result) | {"seconds": seconds, "reordered": reordered}
 
 
-def run_reference(setup: Setup, exercise: bytes, draws: dict) -> dict[str, dict]:
-    """Return the expected answers for `draws`, computed here (`exercise`: pickled)."""
-    return variants.expected(_unpickled(exercise), draws)
-
-
-_exercises: dict[bytes, Exercise] = {}
-
-
-def _unpickled(exercise: bytes) -> Exercise:
-    if exercise not in _exercises:
-        _exercises.clear()
-        _exercises[exercise] = pickle.loads(exercise)
-    return _exercises[exercise]
-
-
 def _box(setup: Setup) -> Sandbox:
     """Return this thread's warm sandbox, made when it is first needed."""
     if getattr(_boxes, "setup", None) != setup:
@@ -587,7 +570,7 @@ def _box(setup: Setup) -> Sandbox:
 
 
 def _data_here(setup: Setup) -> Path:
-    from helpers.evidence import find_data
+    from helpers.data_folder import find_data
 
     data = Path(setup.data) if Path(setup.data).is_dir() else find_data()
     if data_fingerprint(data) != setup.data_print:
@@ -595,6 +578,10 @@ def _data_here(setup: Setup) -> Path:
             f"The tables in {data} of this worker are not those of the teacher's machine. Copy them there."
         )
     return data
+
+
+def _nothing() -> None:
+    """A job that only starts its worker."""
 
 
 def _ready(setup: Setup) -> None:
@@ -615,6 +602,10 @@ class _Pool:
         self._start, self.size = start, size
         self._executor = None
         self._importing: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the workers without a job, so that they warm up."""
+        self._submit(_nothing, ())
 
     def meanwhile(self, *modules: str) -> None:
         """Import modules, if they are installed, while the workers work."""
@@ -696,13 +687,12 @@ def _processes(setup: Setup, workers: int) -> Iterator[_Pool]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    import helpers.analysis.agreement  # noqa: F401  # with pandas, which workers then share
-
     Sandbox(setup.limits, trust=setup.trust, data=setup.data)  # refuses here and now where nothing can be isolated
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     before = set(multiprocessing.active_children())
     pool = _Pool(lambda: ProcessPoolExecutor(workers, context, _ready, (setup,)), workers)
     try:
+        pool.start()  # before this process imports pandas: the sandboxes, which do so too, warm up meanwhile
         yield pool
         pool.close()
     finally:
@@ -809,7 +799,7 @@ def _fingerprint(exercise: Exercise, setup: Setup) -> list[str]:
 
 
 def _setup(class_: _Class, limits: Limits, trust: bool) -> Setup:
-    from helpers.evidence import find_data
+    from helpers.data_folder import find_data
 
     data = find_data()
     told = json.dumps([*class_.draws.values(), [cell.source for cell in class_.exercise.notebook.cells]])

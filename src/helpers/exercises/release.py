@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.evidence import find_data
+from helpers.data_folder import find_data
 from helpers.exercises import ExerciseError, leaks, master, variants
 
 MARK = "release.json"  # stands in each package, so that one may be replaced and another folder may not

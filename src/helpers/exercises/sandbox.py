@@ -44,6 +44,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from helpers.data_folder import find_data
 from helpers.exercises import ExerciseError, answers
 
 INSTALL = "Debian, Ubuntu: sudo apt-get install bubblewrap libseccomp2. Fedora: sudo dnf install bubblewrap libseccomp."
@@ -139,7 +140,7 @@ def available() -> tuple[bool, str]:
 class Sandbox:
     """Runs submissions one after another, each in a fresh isolated process. Use it as a context manager.
 
-    `data`: folder of tables shown to submissions (left out: `evidence.find_data()`). `clocks`: the dates at which
+    `data`: folder of tables shown to submissions (left out: `find_data()`). `clocks`: the dates at which
     ``evidence.load`` is prepared; any other date works and takes 0.1 s more. `preload`: further modules to import once.
     `trust`: where bubblewrap cannot be had, run without isolation instead of refusing. Close it in the thread that made
     it, or keep that thread alive: bubblewrap ends with the thread that started it (`run` then starts another).
@@ -154,10 +155,8 @@ class Sandbox:
         clocks: Iterable[str | None] = (None,),
         preload: Iterable[str] = (),
     ):
-        from helpers import evidence
-
         self.limits = limits or Limits()
-        self.data = Path(data if data is not None else evidence.find_data()).resolve()
+        self.data = Path(data if data is not None else find_data()).resolve()
         self._clocks, self._preload = [str(c) if c else None for c in clocks], list(preload)
         isolated, why = available()
         if not isolated and not trust:

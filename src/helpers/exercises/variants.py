@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from helpers.evidence import find_data
+from helpers.data_folder import find_data
 from helpers.exercises import ExerciseError, answers
 from helpers.exercises.master import Exercise, problems, read, reference, strip_solutions, variant_problems
 from helpers.exercises.roster import Roster
