@@ -125,6 +125,12 @@ def test_later_sentences_go_and_earlier_ones_stay():
     assert evidence.without_later_sentences(text, dt.date(2025, 5, 1)) == text
 
 
+def test_before_the_first_claim_there_is_nothing_and_that_is_no_error():
+    early = evidence.load(DATA, as_of="1915-01-01")
+    assert len(early.claims) == len(early.instruments) == 0
+    assert set(early.claims.columns) >= {"claim_id", "starts", "told"}
+
+
 @pytest.mark.parametrize("day", ["31.8.2024", "2024-13-01", "soon"])
 def test_a_clock_that_is_no_day_is_refused(day):
     with pytest.raises(evidence.EvidenceError, match="2024-08-31"):

@@ -160,6 +160,15 @@ def test_a_place_without_a_point_gets_no_dot_and_is_named():
     assert symbols == {"city": "circle", "mountain": "triangle-up-open"}
 
 
+def test_a_name_moves_to_another_side_of_its_dot_before_it_is_left_out():
+    row = places().head(1).assign(lat=36.3, lon=43.1)
+    near = [row.assign(place_id=str(n), name_en=f"Place {n}", lon=43.1 + 0.05 * n) for n in range(2)]
+    far = [row.assign(place_id="far", lat=30.0, lon=48.0)]
+    dots = figures.places(pd.concat([*near, *far]), rings()).data[-1]
+    sides = dict(zip(dots.text, dots.textposition, strict=True))
+    assert sides["Place 0"] == "middle left" and sides["Place 1"] == "middle right"
+
+
 def test_maps_and_figures_need_nothing_from_the_network():
     for name, draw in FIGURES.items():
         fig = draw(3)

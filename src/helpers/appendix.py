@@ -266,7 +266,7 @@ def _instruments_page(ev: Any, book: _Book) -> str:
         values,
         "The memorandum of 15 August 2024 was signed and is not public; the text that circulated under its name is a "
         "second entry.",
-        f"**Texts:**\n\n{contents}",
+        f"## Texts\n\n{contents}",
     ]
     return _page("The instruments", introduction, [_instrument(key, group, book) for key, group in groups])
 

@@ -98,7 +98,6 @@ def jupyterlab(folder: str | Path, theme: str = "JupyterLab Light", seconds: int
         ]
         command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"]
         command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--expose-app-in-browser"]
-        command += ['--ServerApp.jpserver_extensions={"jupyterlab": True, "helpers.kernel_socket": True}']
         environment = os.environ | settings | {"JUPYTER_TOKEN": token}
         log = Path(private, "log")
         with log.open("wb") as words:

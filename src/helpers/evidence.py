@@ -206,7 +206,7 @@ def cut(tables: dict[str, pd.DataFrame], clock: dt.date) -> tuple[dict[str, pd.D
     out, hidden = dict(tables), []
 
     def keep(name: str, shown: pd.Series, reason: str) -> None:
-        frame = out[name]
+        frame, shown = out[name], shown.astype(bool)  # what is made of no rows has no type
         if (~shown).any():
             hidden.append((name, int((~shown).sum()), reason))
         out[name] = frame[shown]

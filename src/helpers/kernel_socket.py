@@ -4,7 +4,7 @@ Without it each small message waits until the browser has acknowledged the one b
 (Nagle's algorithm against delayed acknowledgement; Tornado's documentation of ``WebSocketHandler.set_nodelay``). A moved
 control is answered by several small messages, so every explorer and every `interact` pays for the wait.
 
-    jupyter server extension enable --sys-prefix helpers.kernel_socket
+Installing the course enables it, by ``src/jupyter/etc/jupyter/jupyter_server_config.d/helpers.json``.
 """
 
 

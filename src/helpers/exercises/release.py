@@ -29,7 +29,7 @@ FILES = (
 )
 LESSONS = ("notebooks/[0-9]*.ipynb", "notebooks/evidence/*", "notebooks/quizzes/*.toml")
 DATA = ("data/*", "data/derived/*", "data/maps/*")
-HELPERS = ("src/helpers/**/*",)
+HELPERS = ("src/helpers/**/*", "src/jupyter/**/*")
 TEACHERS_HELPERS = ("src/helpers/classroom/*", "src/helpers/site/*", "src/helpers/exercises/*")
 STUDENTS_HELPERS = tuple(f"src/helpers/exercises/{name}.py" for name in ("__init__", "answers", "checking"))
 TARGETS = ("help", "lab", "lessons", "check", "clean")

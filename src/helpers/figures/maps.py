@@ -76,7 +76,8 @@ def places(table: pd.DataFrame, rings: pd.DataFrame, *, title: str = "Places in 
         return base.empty(title, reason, unit=UNIT, source=source)
     lon, lat = found["lon"].astype(float), found["lat"].astype(float)
     box = _box(lon.tolist(), lat.tolist(), rings)
-    found = found.assign(lon=lon, lat=lat, label=_labels(found["name_en"], lon, lat, box))
+    labels, beside = _labels(found["name_en"], lon, lat, box)
+    found = found.assign(lon=lon, lat=lat, label=labels, beside=beside)
     fig = go.Figure(_land(rings, box))
     for kind in [k for k in KINDS if k in set(found["kind"])] + sorted(set(found["kind"]) - set(KINDS)):
         fig.add_trace(_dots(found[found["kind"] == kind], kind))
@@ -231,7 +232,7 @@ def _dots(group: pd.DataFrame, kind: str) -> go.Scattergeo:
             },
         },
         text=group["label"].tolist(),
-        textposition="middle right",
+        textposition=group["beside"].tolist(),
         textfont={"size": 11.5, "color": base.INK},
         hovertext=[_hover(p) for p in group.itertuples()],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -247,23 +248,40 @@ def _hover(place) -> str:
     )
 
 
-def _labels(names: pd.Series, lon: pd.Series, lat: pd.Series, box: Box) -> list[str]:
-    """Name a place where its name, right of its dot, meets no other dot and no name given before; else leave it to the hover."""
+def _labels(names: pd.Series, lon: pd.Series, lat: pd.Series, box: Box) -> tuple[list[str], list[str]]:
+    """Name a place on the side of its dot where its name meets no other dot and no name given before; else leave it to the hover.
+
+    Returns the labels (empty where there is no room) and the sides, as plotly calls them.
+    """
     pixels = _WIDE / (box.east - box.west)
     dots = [(x * pixels, y * pixels * box.stretch) for x, y in zip(lon, lat, strict=True)]
     given: list[tuple[float, float, float, float]] = []
-    labels = []
+    labels, sides = [], []
     for name, (x, y) in zip(names, dots, strict=True):
         short = name.split(" (")[0]
-        area = (x + 7, x + 14 + 6.6 * len(short), y - 8, y + 8)
-        clear = not any(
-            area[0] < other[1] and other[0] < area[1] and area[2] < other[3] and other[2] < area[3]
-            for other in [*given, *((a - 7, a + 7, b - 7, b + 7) for a, b in dots if (a, b) != (x, y))]
-        )
-        labels.append(plotly_text(short) if clear else "")
-        if clear:
-            given.append(area)
-    return labels
+        others = [*given, *((a - 7, a + 7, b - 7, b + 7) for a, b in dots if (a, b) != (x, y))]
+        room = _around(x, y, 7 + 6.6 * len(short))
+        side = next((side for side, area in room.items() if not any(_meet(area, other) for other in others)), None)
+        labels.append(plotly_text(short) if side else "")
+        sides.append(side or "middle right")
+        if side:
+            given.append(room[side])
+    return labels, sides
+
+
+def _around(x: float, y: float, wide: float) -> dict[str, tuple[float, float, float, float]]:
+    """Return where a name of this width would stand on each side of a dot: left, right, lower and upper edge in pixels."""
+    half = wide / 2
+    return {
+        "middle right": (x + 7, x + 7 + wide, y - 8, y + 8),
+        "middle left": (x - 7 - wide, x - 7, y - 8, y + 8),
+        "top center": (x - half, x + half, y + 6, y + 22),
+        "bottom center": (x - half, x + half, y - 22, y - 6),
+    }
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def _box(lon: list[float], lat: list[float], rings: pd.DataFrame) -> Box:

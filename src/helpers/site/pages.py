@@ -26,7 +26,6 @@ MAP = [
     "sinjar",
     "makhmour",
     "erbil",
-    "duhok",
     "kirkuk",
     "sulaymaniyah",
     "baghdad",
@@ -61,8 +60,7 @@ def write(ev: Any, notebooks_dir: Path, source: Path) -> None:
 
 
 def appendix_page(text: str, sources: pd.DataFrame) -> str:
-    """Return a page of the appendix for the site: without the wrapper that JupyterLab needs, with no level of headings left out,
-    and with each page that a claim rests on led to its full reference, which opens without a network."""
+    """Return a page of the appendix for the site: without the wrapper that JupyterLab needs, and with each page that a claim rests on led to its full reference, which opens without a network."""
     ids = dict(zip(sources["url"], sources["source_id"], strict=True))
 
     def with_reference(found: re.Match) -> str:
@@ -70,8 +68,7 @@ def appendix_page(text: str, sources: pd.DataFrame) -> str:
             return found[0]
         return f'{found[0]} · <a href="../bibliography.html#{esc(key)}">full reference</a>'
 
-    text = _SOURCE.sub(with_reference, _WRAPPER.sub("", text))
-    return text if re.search("^## ", text, re.MULTILINE) else re.sub("^###(?= )", "##", text, flags=re.MULTILINE)
+    return _SOURCE.sub(with_reference, _WRAPPER.sub("", text))
 
 
 def downloads(ev: Any, notebooks_dir: Path, extra: Path) -> Path:
