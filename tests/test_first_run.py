@@ -17,7 +17,6 @@ from helpers import checking, running
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-PALETTE = ("0072B2", "E69F00", "009E73", "D55E00", "CC79A7", "56B4E9", "F0E442")
 LIMIT = 1 << 30
 needs_first_run = pytest.mark.skipif(
     not os.environ.get("FIRST_RUN"), reason="sets up a new environment from the network: FIRST_RUN=1 runs it"
@@ -31,7 +30,7 @@ def places(text: str) -> dict[str, str]:
 
 def test_readme_says_where_colours_wording_and_questions_are_changed():
     found = places(README)
-    assert found["the colours of the figures"] == "src/helpers/figures/base.py"
+    assert found["the colours of the figures"] == "src/helpers/figures/colours.py"
     assert found["a claim's wording"] == "data/claims.csv"
     assert found["a lesson's question"] == "notebooks/03-agreement-terms.ipynb"
     assert all((ROOT / file).is_file() for file in found.values()), found
@@ -42,16 +41,21 @@ def test_each_of_the_three_stands_in_one_file_only():
         paths = [p for f in folders for p in (ROOT / f).rglob("*") if p.suffix in {".py", ".csv", ".ipynb", ".md"}]
         return {p.relative_to(ROOT).as_posix() for p in paths if text in sources(p)}
 
-    for color in PALETTE:
-        assert files(color, "src/helpers/figures", "src/helpers/explorers") == {"src/helpers/figures/base.py"}
+    colour = re.compile(r"""["']#[0-9A-Fa-f]{6}["']|rgba\(\d+, [1-9]""")
+    coloured = {p.name for p in (ROOT / "src/helpers/figures").glob("*.py") if colour.search(sources(p))}
+    assert coloured == {"colours.py"}
     sentence = "would have made the frontier of Mesopotamia follow mainly the northern boundary"
     made = {"notebooks/evidence/H.md"}  # `course appendix` writes it
     assert files(sentence, "data", "notebooks", "src") - made == {"data/claims.csv"}
-    asked = re.search(
-        r"\*\*The question of this lesson:\*\* (.+)", sources(ROOT / "notebooks/03-agreement-terms.ipynb")
-    )
-    assert asked
-    assert files(asked[1].strip(), "notebooks", "src", "teaching") == {"notebooks/03-agreement-terms.ipynb"}
+    for lesson in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+        first = sources(lesson)
+        asked = (
+            re.search(r"\*\*The question of this lesson:\*\* (.+)", first)[1].strip(),
+            re.search(r": (.+)", first)[1],
+        )
+        for question in asked:
+            assert files(question, "notebooks", "src", "teaching") == {lesson.relative_to(ROOT).as_posix()}
+            assert question not in README
 
 
 def sources(path: Path) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.obligations import is_absent
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.stance_grid import ISSUES, NAMES, ORDER
 from helpers.figures.terms import STATUS
 from helpers.markup import plotly_text, prose_date
@@ -38,9 +38,9 @@ ABOUT = {
 SHORT = {"TUR": "Türkiye", "IRQ": "Iraq", "IRN": "Iran", "USA": "US", "KRG-KDP": "KDP"}
 SCORES = {-2: "strongly against", -1: "against", 0: "mixed or silent", 1: "for", 2: "strongly for"}
 BASIS = {
-    "statement": ("circle", base.BLUE, "rests on a statement"),
-    "behaviour": ("square", base.ORANGE, "on an act"),
-    "analyst": ("triangle-up", base.PURPLE, "on an analyst's reading"),
+    "statement": ("circle", colours.BLUE, "rests on a statement"),
+    "behaviour": ("square", colours.ORANGE, "on an act"),
+    "analyst": ("triangle-up", colours.PURPLE, "on an analyst's reading"),
 }
 SOURCE = "the course's positions and terms tables; scores are editorial judgements, open to argument"
 UNIT = "score from −2, strongly against, to 2, strongly for; 0 is mixed or silent"
@@ -83,18 +83,18 @@ def asked_and_got(
             rights.append((at + height / 2, given))
         at += height
     fig = go.Figure([_names(marks, kind, earlier) for kind in BASIS for earlier in (False, True)])
-    fig.add_trace(_entry("open: earlier stance, no current one seen", "circle-open", base.INK))
+    fig.add_trace(_entry("open: earlier stance, no current one seen", "circle-open", colours.INK))
     edge = 2.62
     right = edge + (1.45 if rights else 0)
     below = {"layer": "below"}
     fig.update_layout(
         shapes=[
             {"type": "rect", "x0": -2.55, "x1": right, "y0": low, "y1": high, "line": {"width": 0}, **below}
-            | {"fillcolor": "rgba(40, 50, 80, 0.05)"}
+            | {"fillcolor": colours.STRIPE}
             for low, high in stripes
         ]
         + [
-            {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": at, "line": {"width": 1, "color": "#C9C9C9"}, **below}
+            {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": at, "line": {"width": 1, "color": colours.PALE}, **below}
             for x in (-1.52, -0.52, 0.48, 1.48)
         ],
         xaxis={
@@ -282,7 +282,7 @@ def draw(
                 [_look(r)[0] for r in drawn[1]],
                 "circle-open",
             ],
-            "marker.color": [base.GREY, *([_look(r)[1] for r in each] for each in drawn), base.BLACK],
+            "marker.color": [colours.GREY, *([_look(r)[1] for r in each] for each in drawn), colours.BLACK],
         },
         relayout_data={
             "yaxis.range": [max(len(actors), 1) - 0.5, -0.5],
@@ -348,7 +348,7 @@ def _rank(actors: pd.Series) -> pd.Series:
 
 
 def _look(row: dict) -> tuple[str, str]:
-    return BASIS.get(row["basis"], ("circle", base.GREY, ""))[:2]
+    return BASIS.get(row["basis"], ("circle", colours.GREY, ""))[:2]
 
 
 def _hover(row: dict) -> str:
@@ -372,7 +372,7 @@ def _names(marks: list[tuple], kind: str, earlier: bool) -> go.Scatter:
             "symbol": symbol + ("-open" if earlier else ""),
             "size": 11,
             "color": color,
-            "line": {"width": 2.2 if earlier else 1.2, "color": color if earlier else base.INK},
+            "line": {"width": 2.2 if earlier else 1.2, "color": color if earlier else colours.INK},
         },
         name=words,
         showlegend=not earlier,
@@ -389,7 +389,7 @@ def _names(marks: list[tuple], kind: str, earlier: bool) -> go.Scatter:
 def _skeleton() -> list:
     links = go.Scatter(
         mode="lines+markers",
-        line={"width": 3, "color": "#A0A0A0"},
+        line={"width": 3, "color": colours.MIDDLE},
         marker={"size": 0.1},
         hoverinfo="skip",
         showlegend=False,
@@ -401,20 +401,20 @@ def _skeleton() -> list:
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
         )
-        for line in ({"width": 2.4}, {"width": 1.4, "color": base.INK})
+        for line in ({"width": 2.4}, {"width": 1.4, "color": colours.INK})
     )
     ring = go.Scatter(
         mode="markers",
-        marker={"size": 27, "symbol": "circle-open", "color": base.BLACK, "line": {"width": 2.5}},
+        marker={"size": 27, "symbol": "circle-open", "color": colours.BLACK, "line": {"width": 2.5}},
         hoverinfo="skip",
         showlegend=False,
     )
     entries = [_entry(words, symbol, color) for symbol, color, words in BASIS.values()]
-    return [links, earlier, current, ring, *entries, _entry("open: earlier stance", "circle-open", base.INK)]
+    return [links, earlier, current, ring, *entries, _entry("open: earlier stance", "circle-open", colours.INK)]
 
 
 def _entry(name: str, symbol: str, color: str) -> go.Scatter:
-    line = {"width": 2.2 if symbol.endswith("-open") else 1.4, "color": base.INK}
+    line = {"width": 2.2 if symbol.endswith("-open") else 1.4, "color": colours.INK}
     marker = {"symbol": symbol, "color": color, "size": 12, "line": line}
     return go.Scatter(x=[None], y=[None], mode="markers", name=name, marker=marker)
 

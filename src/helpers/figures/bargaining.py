@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.bargaining import COLUMNS, LABEL, MODELS, swings, weights
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.asked_and_got import actor_name, issue_name, ordered_actors, signed
 from helpers.markup import plotly_text
 
@@ -95,7 +95,7 @@ def frame(rows: int, widest: int = WIDEST) -> go.Figure:
         },
     )
     left = {"xref": "paper", "x": 0, "xanchor": "left", "xshift": 12 - _LEFT, "showarrow": False, "align": "left"}
-    label = {"text": f"<b>{LABEL.upper()}</b>", "font": {"size": 20, "color": base.VERMILLION}}
+    label = {"text": f"<b>{LABEL.upper()}</b>", "font": {"size": 20, "color": colours.VERMILLION}}
     fig.add_annotation(**left, **label, y=1, yref="paper", yanchor="bottom", yshift=70)
     fig.add_annotation(
         text="salience × capability = <b>weight</b><br><i>your assumption, no data</i>",
@@ -254,29 +254,29 @@ def _skeleton() -> list:
     hover = {"hovertemplate": "%{hovertext}<extra></extra>", "showlegend": False}
     quiet = {"hoverinfo": "skip", "showlegend": False, "cliponaxis": False}
     line = {"mode": "lines", "hoverinfo": "skip"}
-    end = {"size": 9, "color": base.BLUE, "line": {"width": 2, "color": base.BLUE}}
+    end = {"size": 9, "color": colours.BLUE, "line": {"width": 2, "color": colours.BLUE}}
     return [
-        go.Bar(orientation="h", width=0.34, marker={"color": "#A9BFD2", "line": {"width": 0}}, **hover),
+        go.Bar(orientation="h", width=0.34, marker={"color": colours.RANGE, "line": {"width": 0}}, **hover),
         go.Scatter(
             mode="markers", marker=end | {"color": "white"}, name="input at its low end", **_without_legend(hover)
         ),
         go.Scatter(mode="markers", marker=end, name="input at its high end", **_without_legend(hover)),
-        go.Scatter(line={"width": 3.5, "color": base.VERMILLION}, legendrank=1, **line),
-        go.Scatter(line={"width": 2.5, "color": base.GREEN, "dash": "dash"}, legendrank=2, **line),
-        go.Scatter(line={"width": 2.5, "color": "#8A8A8A", "dash": "dot"}, legendrank=3, **line),
+        go.Scatter(line={"width": 3.5, "color": colours.VERMILLION}, legendrank=1, **line),
+        go.Scatter(line={"width": 2.5, "color": colours.GREEN, "dash": "dash"}, legendrank=2, **line),
+        go.Scatter(line={"width": 2.5, "color": colours.MIDDLE, "dash": "dot"}, legendrank=3, **line),
         go.Scatter(
             mode="markers",
-            marker={"color": base.ORANGE, "opacity": 0.9, "line": {"width": 1.4, "color": base.INK}},
+            marker={"color": colours.ORANGE, "opacity": 0.9, "line": {"width": 1.4, "color": colours.INK}},
             **hover,
         ),
         go.Scatter(
             mode="markers",
-            marker={"symbol": "circle", "color": "white", "size": 7, "line": {"width": 1.4, "color": base.INK}},
+            marker={"symbol": "circle", "color": "white", "size": 7, "line": {"width": 1.4, "color": colours.INK}},
             name="white dot: a 0 may be silence",
             hoverinfo="skip",
         ),
         go.Scatter(mode="text", textposition="middle right", textfont={"size": 13}, **quiet),
-        go.Scatter(mode="text", textposition="middle right", textfont={"size": 12, "color": base.GREY}, **quiet),
+        go.Scatter(mode="text", textposition="middle right", textfont={"size": 12, "color": colours.GREY}, **quiet),
     ]
 
 
@@ -296,11 +296,11 @@ def _shapes(rows: int) -> list[dict]:
             "line": {"width": 0},
             "layer": "below",
         }
-        | {"fillcolor": "rgba(40, 50, 80, 0.05)"}
+        | {"fillcolor": colours.STRIPE}
         for r in range(0, rows, 2)
     ]
     wall = {"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": rows - 0.5, "y1": rows - 0.5, "layer": "below"}
-    return [*stripes, {**wall, "line": {"width": 1, "color": "#999999"}}]
+    return [*stripes, {**wall, "line": {"width": 1, "color": colours.MIDDLE}}]
 
 
 def _depth(rows: int, widest: int) -> float:

@@ -9,12 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 
+from helpers.figures import colours
 from helpers.markup import esc, plotly_text
 
-# Okabe and Ito's palette: told apart with the common kinds of colour blindness. Marks or words always differ as well.
-BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
-INK, FAINT, GREY = "#222222", "#E4E4E4", "#6B6B6B"
 TABLE_ROWS, _CELL_WIDTH = 40, 180
 # plotly's tool bar offers to send a chart to its company's cloud unless told not to.
 CONFIG = {
@@ -30,8 +27,8 @@ def theme() -> str:
     """Register the small template ``course`` once and return its name."""
     if "course" not in pio.templates:
         axis = {
-            "gridcolor": FAINT,
-            "linecolor": "#999999",
+            "gridcolor": colours.FAINT,
+            "linecolor": colours.MIDDLE,
             "zeroline": False,
             "ticklabelstandoff": 5,
             "title": {"font": {"size": 13}},
@@ -41,7 +38,7 @@ def theme() -> str:
                 "font": {
                     "family": "'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif",
                     "size": 13,
-                    "color": INK,
+                    "color": colours.INK,
                 },
                 "title": {
                     "x": 0,
@@ -51,22 +48,31 @@ def theme() -> str:
                     "yanchor": "top",
                     "pad": {"l": 12, "t": 12},
                     "font": {"size": 19},
-                    "subtitle": {"font": {"size": 13, "color": GREY}},
+                    "subtitle": {"font": {"size": 13, "color": colours.GREY}},
                 },
-                "colorway": [BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, YELLOW],
+                "colorway": [
+                    colours.BLUE,
+                    colours.ORANGE,
+                    colours.GREEN,
+                    colours.VERMILLION,
+                    colours.PURPLE,
+                    colours.SKY,
+                    colours.BLACK,
+                    colours.YELLOW,
+                ],
                 "paper_bgcolor": "white",
                 "plot_bgcolor": "white",
                 "hoverlabel": {
                     "bgcolor": "white",
-                    "bordercolor": GREY,
+                    "bordercolor": colours.GREY,
                     "align": "left",
-                    "font": {"size": 13, "color": INK},
+                    "font": {"size": 13, "color": colours.INK},
                 },
                 "legend": {
                     "orientation": "h",
                     "x": 0.008,
                     "xref": "container",
-                    "bgcolor": "rgba(255, 255, 255, 0)",
+                    "bgcolor": "rgba(0, 0, 0, 0)",
                     "font": {"size": 12.5},
                 },
                 "xaxis": axis,
@@ -119,7 +125,7 @@ def finish(
         yshift=6 - below,
         align="left",
         showarrow=False,
-        font={"size": 11, "color": GREY},
+        font={"size": 11, "color": colours.GREY},
         name="source",
     )
     middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 16}}

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from helpers.analysis.events import last_whole_year
 from helpers.analysis.rates import share_interval
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.deaths import COUNTRIES, dyad_name
 from helpers.markup import plotly_text
 
@@ -121,9 +121,9 @@ def frame(as_of: dt.date | None = None) -> go.Figure:
     text = {"mode": "text", "textposition": "middle right", "textfont": {"size": 12}}
     hover = "%{x}: %{customdata[0]:.0f} km, %{customdata[1]} event(s)<extra></extra>"
     dots = {"mode": "markers", "hovertemplate": hover, "showlegend": False}
-    exact = {"color": base.BLUE, "opacity": 0.72, "line": {"width": 0.6, "color": "white"}}
-    rough = {"symbol": "circle-open", "color": base.VERMILLION, "line": {"width": 1.5}}
-    beyond = {"symbol": "triangle-up", "color": base.GREY, "size": 8}
+    exact = {"color": colours.BLUE, "opacity": 0.72, "line": {"width": 0.6, "color": "white"}}
+    rough = {"symbol": "circle-open", "color": colours.VERMILLION, "line": {"width": 1.5}}
+    beyond = {"symbol": "triangle-up", "color": colours.GREY, "size": 8}
     fig = go.Figure(
         [
             go.Scatter(**text, **quiet, xaxis="x2"),
@@ -134,8 +134,8 @@ def frame(as_of: dt.date | None = None) -> go.Figure:
             _entry({**exact, "size": 9}, "place known exactly"),
             _entry({**rough, "size": 9}, "place off by up to about 25 km, or not told"),
             _entry(beyond, f"more than {FARTHEST} km away"),
-            _entry({"symbol": "square", "size": 12, "color": "#F7D9C4"}, "within the chosen distance"),
-            _entry({"symbol": "square", "size": 12, "color": "#D0D0D0"}, "no file: missing, not quiet"),
+            _entry({"symbol": "square", "size": 12, "color": colours.NEAR}, "within the chosen distance"),
+            _entry({"symbol": "square", "size": 12, "color": colours.MISSING}, "no file: missing, not quiet"),
             _line("dot", "the later period begins"),
             *([_line("solid", "the memorandum, 15 August 2024")] if _is_past(as_of) else []),
         ]
@@ -254,19 +254,19 @@ def _results(found: Sequence[Group], within: float, split: int, as_of: dt.date |
     for n, group in enumerate(found):
         floor, top = _floor(n), _floor(n) - _scale()
         near = floor - min(within, FARTHEST) / FARTHEST * _scale()
-        shapes.append(_rect(low - 0.8, high + 0.8, floor, near, "#F7D9C4"))
-        shapes += [_rect(a - 0.5, b + 0.5, floor, top, "#D0D0D0") for a, b in _gaps(group.covered, low, high)]
+        shapes.append(_rect(low - 0.8, high + 0.8, floor, near, colours.NEAR))
+        shapes += [_rect(a - 0.5, b + 0.5, floor, top, colours.MISSING) for a, b in _gaps(group.covered, low, high)]
         line = {"type": "line", "x0": low - 0.8, "x1": high + 0.8, "y0": floor, "y1": floor}
-        shapes.append({**line, "line": {"width": 1.2, "color": base.GREY}})
+        shapes.append({**line, "line": {"width": 1.2, "color": colours.GREY}})
     bottom = max(len(found), 1) * _HIGH
     line = {"type": "line", "y0": 0, "y1": bottom, "layer": "below"}
     if low < split <= high:
         shapes.append(
-            {**line, "x0": split - 0.5, "x1": split - 0.5, "line": {"width": 1.4, "dash": "dot", "color": base.INK}}
+            {**line, "x0": split - 0.5, "x1": split - 0.5, "line": {"width": 1.4, "dash": "dot", "color": colours.INK}}
         )
     if _is_past(as_of):
         at = MEMORANDUM.year - 0.5 + MEMORANDUM.timetuple().tm_yday / 366
-        shapes.append({**line, "x0": at, "x1": at, "line": {"width": 1.8, "color": base.BLACK}})
+        shapes.append({**line, "x0": at, "x1": at, "line": {"width": 1.8, "color": colours.BLACK}})
     return {"x": [0] * len(found), "y": y, "text": texts}, {"shapes": shapes}
 
 
@@ -371,7 +371,7 @@ def _entry(marker: dict, words: str) -> go.Scatter:
 
 def _line(dash: str, words: str) -> go.Scatter:
     return go.Scatter(
-        x=[None], y=[None], mode="lines", line={"dash": dash, "color": base.BLACK, "width": 1.6}, name=words
+        x=[None], y=[None], mode="lines", line={"dash": dash, "color": colours.BLACK, "width": 1.6}, name=words
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.instruments import VALUES, in_order
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.matrix import CELLS, FEATURES, SOURCE, feature_name
 from helpers.figures.terms import text_name
 from helpers.markup import plotly_text
@@ -65,7 +65,7 @@ def clause_comparison(
     fig.update_layout(
         shapes=[
             {"type": "rect", "x0": 0, "x1": 1, "xref": "paper", "y0": low, "y1": high, "line": {"width": 0}}
-            | {"fillcolor": "rgba(40, 50, 80, 0.05)", "layer": "below"}
+            | {"fillcolor": colours.STRIPE, "layer": "below"}
             for low, high in stripes
         ],
         xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
@@ -85,7 +85,7 @@ def clause_comparison(
             x=0,
             y=y,
             text=words if unseen else f"<b>{plotly_text(words)}</b>",
-            font={"size": 12 if unseen else 15, "color": base.GREY if unseen else base.INK},
+            font={"size": 12 if unseen else 15, "color": colours.GREY if unseen else colours.INK},
             xref="paper",
             xanchor="left",
             xshift=12 - _LEFT,
@@ -139,8 +139,8 @@ def _texts(years: list[str]) -> str:
 
 
 def _marks(value: str, rows: list[tuple]) -> go.Scatter:
-    color = {"yes": base.BLUE, "limited": base.BLUE, "no": base.VERMILLION, "not_public": "#8A8A8A"}.get(
-        value, base.ORANGE
+    color = {"yes": colours.BLUE, "limited": colours.BLUE, "no": colours.VERMILLION, "not_public": colours.MIDDLE}.get(
+        value, colours.ORANGE
     )
     word = CELLS[value][1] if value in CELLS else value
     return go.Scatter(

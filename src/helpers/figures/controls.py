@@ -14,12 +14,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.basedatatypes import Undefined
 
+from helpers.figures import colours
 from helpers.markup import plotly_text
 
 # Words of a choice -> what draws it: changes the figure that it is given, and returns its alt text where it has one.
 Changes = Mapping[str, Callable[[go.Figure], str | None]]
 ROOM = 80
-_PALE = {"marker": {"opacity": 0.12}, "textfont": {"color": "#C4C4C4"}}
+_PALE = {"marker": {"opacity": 0.12}, "textfont": {"color": colours.PALE}}
 _FEW = 6
 
 
@@ -102,7 +103,7 @@ def _add_menu(fig: go.Figure, label: str, buttons: list[dict], x: float) -> None
         "yanchor": "top",
         "font": {"size": 12.5},
         "bgcolor": "white",
-        "bordercolor": "#8A8A8A",
+        "bordercolor": colours.MIDDLE,
     }
     fig.layout.updatemenus = [*fig.layout.updatemenus, menu]
 

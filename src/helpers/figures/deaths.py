@@ -10,19 +10,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.events import last_whole_year
-from helpers.figures import base, maps
+from helpers.figures import base, colours, maps
 from helpers.markup import plotly_text
 
 # Dyad -> words, symbol, colour. "One-sided" is UCDP's word for the deliberate killing of civilians.
 DYADS = {
-    "TUR-PKK": ("Türkiye–PKK", "circle", base.VERMILLION),
-    "PKK-civilians": ("PKK–civilians (one-sided)", "square", base.ORANGE),
-    "TUR-TAK": ("Türkiye–TAK", "diamond", base.PURPLE),
-    "TAK-civilians": ("TAK–civilians (one-sided)", "hexagon", base.YELLOW),
-    "IRN-PJAK": ("Iran–PJAK", "triangle-up", base.BLUE),
-    "IRN-KDPI": ("Iran–KDPI", "triangle-down", base.SKY),
-    "KDP-PKK": ("KDP–PKK", "cross", base.GREEN),
-    "PKK-PUK": ("PKK–PUK", "x", base.BLACK),
+    "TUR-PKK": ("Türkiye–PKK", "circle", colours.VERMILLION),
+    "PKK-civilians": ("PKK–civilians (one-sided)", "square", colours.ORANGE),
+    "TUR-TAK": ("Türkiye–TAK", "diamond", colours.PURPLE),
+    "TAK-civilians": ("TAK–civilians (one-sided)", "hexagon", colours.YELLOW),
+    "IRN-PJAK": ("Iran–PJAK", "triangle-up", colours.BLUE),
+    "IRN-KDPI": ("Iran–KDPI", "triangle-down", colours.SKY),
+    "KDP-PKK": ("KDP–PKK", "cross", colours.GREEN),
+    "PKK-PUK": ("PKK–PUK", "x", colours.BLACK),
 }
 COUNTRIES = {"TUR": "Türkiye", "IRQ": "Iraq", "IRN": "Iran"}
 BORDER_PROVINCES = ("Tunceli", "Diyarbakır", "Hakkâri", "Van", "Duhok", "Erbil", "Sulaymaniyah")
@@ -34,7 +34,7 @@ UNDER = "no row: under 25 deaths, not zero"
 ODD = "as printed: best lies outside low–high"
 LAND, NAMES, BORDERS, MISSING, SAYS, FIRST_DYAD = 0, 1, (2, 3), 4, 5, 6
 _FIRST_YEAR = 1989
-_COVER = {"all events": "#9CCBE6", "precise events only": "#F3D9A4", "no file": "#BDBDBD"}
+_COVER = colours.COVERAGE
 _SAYS_AT = {"TUR": (37.6, 40.25), "IRQ": (43.4, 34.05), "IRN": (49.2, 35.4)}
 _SAMPLES = (1, 10, 100, 500)
 _TOP, _STRIP = 118, 122
@@ -360,7 +360,7 @@ def _year_traces(shown: pd.DataFrame, gaps: list[int], odd: pd.DataFrame) -> lis
         x=years,
         y=best,
         name="best estimate",
-        marker={"color": base.SKY, "line": {"color": base.BLUE, "width": 1}},
+        marker={"color": colours.SKY, "line": {"color": colours.BLUE, "width": 1}},
         width=0.78,
         hovertext=[_year_hover(row) for row in shown.itertuples()],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -370,20 +370,24 @@ def _year_traces(shown: pd.DataFrame, gaps: list[int], odd: pd.DataFrame) -> lis
         x=years,
         y=low.tolist(),
         mode="markers",
-        marker={"size": 1, "color": base.INK},
+        marker={"size": 1, "color": colours.INK},
         error_y={
             "array": (high - low).tolist(),
             "arrayminus": [0] * len(low),
             "symmetric": False,
             "thickness": 1.6,
             "width": 3,
-            "color": base.INK,
+            "color": colours.INK,
         },
         showlegend=False,
         hoverinfo="skip",
     )
     entry = go.Scatter(
-        x=[None], y=[None], mode="lines", line={"color": base.INK, "width": 1.8}, name="line: low to high, as printed"
+        x=[None],
+        y=[None],
+        mode="lines",
+        line={"color": colours.INK, "width": 1.8},
+        name="line: low to high, as printed",
     )
     labels = go.Scatter(
         x=[years[i] for i in labelled],
@@ -403,7 +407,7 @@ def _year_traces(shown: pd.DataFrame, gaps: list[int], odd: pd.DataFrame) -> lis
         text=[str(y) if few else "" for y in gaps],
         textposition="top center",
         textfont={"size": 12},
-        marker={"symbol": "x-thin", "size": 10, "line": {"width": 2.4, "color": base.VERMILLION}},
+        marker={"symbol": "x-thin", "size": 10, "line": {"width": 2.4, "color": colours.VERMILLION}},
         name=UNDER,
         hovertext=[f"<b>{y}</b>: {UNDER}" for y in gaps],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -413,7 +417,7 @@ def _year_traces(shown: pd.DataFrame, gaps: list[int], odd: pd.DataFrame) -> lis
         x=odd["year"].astype(int).tolist() or [None],
         y=[int(v) + 0.045 * top for v in odd[["best", "high"]].max(axis=1)] or [None],
         mode="markers",
-        marker={"symbol": "diamond-open", "size": 10, "color": base.PURPLE, "line": {"width": 2.2}},
+        marker={"symbol": "diamond-open", "size": 10, "color": colours.PURPLE, "line": {"width": 2.2}},
         name=ODD,
         hoverinfo="skip",
         showlegend=len(odd) > 0,
@@ -449,7 +453,15 @@ def _years_alt(
 
 def _shade(fig: go.Figure, start: float, end: float, words: str) -> None:
     fig.add_shape(
-        type="rect", x0=start, x1=end, y0=0, y1=1, yref="paper", fillcolor="#E6E6E6", line={"width": 0}, layer="below"
+        type="rect",
+        x0=start,
+        x1=end,
+        y0=0,
+        y1=1,
+        yref="paper",
+        fillcolor=colours.FAINT,
+        line={"width": 0},
+        layer="below",
     )
     fig.add_annotation(
         x=(start + end) / 2,
@@ -458,7 +470,7 @@ def _shade(fig: go.Figure, start: float, end: float, words: str) -> None:
         text=words,
         textangle=-90,
         showarrow=False,
-        font={"size": 12, "color": base.GREY},
+        font={"size": 12, "color": colours.GREY},
     )
 
 
@@ -513,7 +525,7 @@ def _border_lines(provinces: pd.DataFrame, box) -> list[go.Scattergeo]:
             if abs(other[0] - line[0][-1]) + abs(other[1] - line[1][-1]) >= step:
                 _append(line, other)
             last = line
-    widths = ((thin, "#ABA79C", 0.9), (heavy, "#565656", 2))
+    widths = ((thin, colours.PROVINCE, 0.9), (heavy, colours.DARK_GREY, 2))
     return [
         go.Scattergeo(
             lon=_packed(lon),
@@ -566,20 +578,20 @@ def _missing_trace() -> go.Scattergeo:
         lat=[None],
         mode="lines",
         fill="toself",
-        fillcolor="rgba(120, 120, 120, 0.55)",
-        line={"color": base.GREY, "width": 1.5},
+        fillcolor=colours.BESIDE,
+        line={"color": colours.GREY, "width": 1.5},
         hoverinfo="skip",
         showlegend=False,
     )
 
 
 def _says_trace() -> go.Scattergeo:
-    font = {"size": 14, "color": base.BLACK, "weight": 600}
+    font = {"size": 14, "color": colours.BLACK, "weight": 600}
     return go.Scattergeo(lon=[None], lat=[None], mode="text", textfont=font, hoverinfo="skip", showlegend=False)
 
 
 def _dyad_trace(dyad: str) -> go.Scattergeo:
-    name, symbol, color = DYADS.get(dyad, (dyad, "star", base.INK))
+    name, symbol, color = DYADS.get(dyad, (dyad, "star", colours.INK))
     return go.Scattergeo(
         lon=[None],
         lat=[None],
@@ -593,13 +605,13 @@ def _dyad_trace(dyad: str) -> go.Scattergeo:
 
 
 def _dyad_entry(dyad: str) -> go.Scatter:
-    name, symbol, color = DYADS.get(dyad, (dyad, "star", base.INK))
+    name, symbol, color = DYADS.get(dyad, (dyad, "star", colours.INK))
     marker = {"symbol": symbol, "size": 10, "color": color, "line": {"width": 0.9, "color": _edge(color)}}
     return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=plotly_text(name))
 
 
 def _edge(color: str) -> str:
-    return base.INK if color == base.YELLOW else "white"
+    return colours.INK if color == colours.YELLOW else "white"
 
 
 def _strip(coverage: pd.DataFrame) -> go.Heatmap:
@@ -631,7 +643,7 @@ def _samples() -> list[go.Scatter]:
     marker = {
         "size": [dot_size(n) for n in _SAMPLES],
         "color": "rgba(0, 0, 0, 0)",
-        "line": {"width": 1.4, "color": base.INK},
+        "line": {"width": 1.4, "color": colours.INK},
     }
     x = [0.04, 0.17, 0.35, 0.62]
     dots = go.Scatter(
@@ -653,7 +665,7 @@ def _samples() -> list[go.Scatter]:
 
 
 def _strip_entry(name: str, color: str) -> go.Scatter:
-    marker = {"symbol": "square", "size": 12, "color": color, "line": {"width": 1, "color": base.GREY}}
+    marker = {"symbol": "square", "size": 12, "color": color, "line": {"width": 1, "color": colours.GREY}}
     words = f"{name}: missing, not quiet" if name == "no file" else name
     return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=words, legend="legend2")
 
@@ -667,7 +679,7 @@ def _year_mark(year: int) -> dict:
         "x1": year + 0.5,
         "y0": -0.5,
         "y1": 2.5,
-        "line": {"width": 2.6, "color": base.BLACK},
+        "line": {"width": 2.6, "color": colours.BLACK},
     }
 
 

@@ -10,17 +10,17 @@ import plotly.graph_objects as go
 
 from helpers.analysis.spans import stack
 from helpers.evidence import first_day, last_day
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import plotly_text, prose_date
 
 # Effect -> symbol, colour, words of the legend.
 EFFECTS = {
-    "bans": ("square", base.VERMILLION, "bans, or acts on a ban"),
-    "designates": ("triangle-up", base.ORANGE, "designates, lists"),
-    "restores": ("triangle-right", base.PURPLE, "restores, upholds"),
-    "annuls": ("x", base.BLUE, "annuls"),
-    "declines": ("circle", base.GREEN, "declines"),
-    "unclear": ("diamond-open", base.INK, "unclear: sources disagree"),
+    "bans": ("square", colours.VERMILLION, "bans, or acts on a ban"),
+    "designates": ("triangle-up", colours.ORANGE, "designates, lists"),
+    "restores": ("triangle-right", colours.PURPLE, "restores, upholds"),
+    "annuls": ("x", colours.BLUE, "annuls"),
+    "declines": ("circle", colours.GREEN, "declines"),
+    "unclear": ("diamond-open", colours.INK, "unclear: sources disagree"),
 }
 UNIT = "one mark is one act; beside it stands the author's own word for the PKK, in English"
 SOURCE = "the course's designations table; each row rests on the claims named with it"
@@ -104,25 +104,25 @@ def frame(drawn: list[Act]) -> go.Figure:
         x=[(last - first + 12 * room) / pd.Timedelta(milliseconds=1)] * len(lanes[::2]),
         y=[start + high / 2 - 0.5 for start, high in lanes[::2]],
         width=[high for _, high in lanes[::2]],
-        marker={"color": "rgba(40, 50, 80, 0.055)"},
+        marker={"color": colours.STRIPE},
         hoverinfo="skip",
         showlegend=False,
     )
-    ring = {"size": 24, "symbol": "circle-open", "color": base.BLACK, "line": {"width": 2.5}}
+    ring = {"size": 24, "symbol": "circle-open", "color": colours.BLACK, "line": {"width": 2.5}}
     marks = go.Scatter(
         mode="markers+text",
-        marker={"size": 13, "line": {"width": 1.2, "color": base.INK}},
+        marker={"size": 13, "line": {"width": 1.2, "color": colours.INK}},
         textposition="middle right",
         textfont={"size": 12},
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
         cliponaxis=False,
     )
-    line = {"color": base.INK, "width": 1.5, "dash": "dot"}
+    line = {"color": colours.INK, "width": 1.5, "dash": "dot"}
     edge = go.Scatter(mode="lines", line=line, hoverinfo="skip", showlegend=False)
     fig = go.Figure([bands, go.Scatter(mode="markers", marker=ring, hoverinfo="skip", showlegend=False), marks, edge])
     for symbol, color, words in EFFECTS.values():
-        marker = {"symbol": symbol, "size": 11, "color": color, "line": {"width": 1.2, "color": base.INK}}
+        marker = {"symbol": symbol, "size": 11, "color": color, "line": {"width": 1.2, "color": colours.INK}}
         fig.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=words))
     fives = [f"{year}-01-01" for year in range(first.year // 5 * 5, last.year + 2, 5)]
     fig.update_layout(
@@ -167,7 +167,7 @@ def redraw(
         "hovertext": ["", [act.hover for act in shown], ""],
         "customdata": [None, [act.key for act in shown], None],
         "marker.symbol": ["circle-open", [symbol for symbol, _, _ in effects] or "circle", "circle"],
-        "marker.color": [base.BLACK, [color for _, color, _ in effects] or base.INK, base.INK],
+        "marker.color": [colours.BLACK, [color for _, color, _ in effects] or colours.INK, colours.INK],
     }
     last = last_acts(shown)
     said = {state: f"last seen: {last[state].effect}, {last[state].date[:4]}" for state in last}

@@ -10,24 +10,23 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import plotly_text
 
 KINDS = {
-    "city": ("circle", base.BLACK),
-    "district": ("pentagon", base.GREEN),
-    "mountain": ("triangle-up", base.GREEN),
-    "base": ("star", base.VERMILLION),
-    "camp": ("square", base.PURPLE),
-    "airport": ("triangle-right", base.BLUE),
-    "port": ("triangle-down", base.BLUE),
-    "dam": ("diamond", base.BLUE),
-    "crossing": ("cross", base.ORANGE),
-    "pipeline_point": ("hexagon", base.ORANGE),
+    "city": ("circle", colours.BLACK),
+    "district": ("pentagon", colours.GREEN),
+    "mountain": ("triangle-up", colours.GREEN),
+    "base": ("star", colours.VERMILLION),
+    "camp": ("square", colours.PURPLE),
+    "airport": ("triangle-right", colours.BLUE),
+    "port": ("triangle-down", colours.BLUE),
+    "dam": ("diamond", colours.BLUE),
+    "crossing": ("cross", colours.ORANGE),
+    "pipeline_point": ("hexagon", colours.ORANGE),
 }
 BOUNDARIES = "boundaries from Natural Earth, drawn as held in fact; drawing a line takes no side"
 UNIT = "positions in degrees"
-_LAND, _SEA, _LINE = "#F7F4EC", "#E3EDF4", "#8A8A8A"
 _WIDE, _HIGH = 960, 470
 
 
@@ -82,7 +81,7 @@ def places(table: pd.DataFrame, rings: pd.DataFrame, *, title: str = "Places in 
     for kind in [k for k in KINDS if k in set(found["kind"])] + sorted(set(found["kind"]) - set(KINDS)):
         fig.add_trace(_dots(found[found["kind"] == kind], kind))
     if (found["coord_precision"] == "approximate").any():
-        marker = {"symbol": "circle-open", "size": 10, "color": base.INK, "line": {"width": 2}}
+        marker = {"symbol": "circle-open", "size": 10, "color": colours.INK, "line": {"width": 2}}
         fig.add_trace(
             go.Scattergeo(lon=[None], lat=[None], mode="markers", marker=marker, name="open mark: approximate")
         )
@@ -156,8 +155,8 @@ def _land(rings: pd.DataFrame, box: Box) -> list[go.Scattergeo]:
             lat=np.array(lat, dtype="float32"),
             mode="lines",
             fill="toself",
-            fillcolor=_LAND,
-            line={"color": _LINE, "width": 1},
+            fillcolor=colours.LAND,
+            line={"color": colours.MIDDLE, "width": 1},
             hoverinfo="skip",
             showlegend=False,
         ),
@@ -166,7 +165,7 @@ def _land(rings: pd.DataFrame, box: Box) -> list[go.Scattergeo]:
             lat=[y for _, _, y in names],
             text=[plotly_text(name.upper()) for name, _, _ in names],
             mode="text",
-            textfont={"size": 13, "color": "#8A8578"},
+            textfont={"size": 13, "color": colours.COUNTRY},
             hoverinfo="skip",
             showlegend=False,
         ),
@@ -216,7 +215,7 @@ def _area_names(rings: pd.DataFrame, box: Box) -> list[tuple[str, float, float]]
 
 
 def _dots(group: pd.DataFrame, kind: str) -> go.Scattergeo:
-    symbol, color = KINDS.get(kind, ("x", base.INK))
+    symbol, color = KINDS.get(kind, ("x", colours.INK))
     open_mark = group["coord_precision"] == "approximate"
     return go.Scattergeo(
         lon=group["lon"].tolist(),
@@ -233,7 +232,7 @@ def _dots(group: pd.DataFrame, kind: str) -> go.Scattergeo:
         },
         text=group["label"].tolist(),
         textposition=group["beside"].tolist(),
-        textfont={"size": 11.5, "color": base.INK},
+        textfont={"size": 11.5, "color": colours.INK},
         hovertext=[_hover(p) for p in group.itertuples()],
         hovertemplate="%{hovertext}<extra></extra>",
         name=plotly_text(kind.replace("_", " ")),
@@ -306,7 +305,7 @@ def _box(lon: list[float], lat: list[float], rings: pd.DataFrame) -> Box:
 def _frame(fig: go.Figure, box: Box) -> None:
     fig.update_geos(
         visible=False,
-        bgcolor=_SEA,
+        bgcolor=colours.SEA,
         projection={"type": "mercator"},
         lonaxis={"range": [box.west, box.east]},
         lataxis={"range": [box.south, box.north]},

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.instruments import NOT_SEEN, VALUES, feature_matrix, in_order
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import plotly_text
 
 FEATURES = {
@@ -28,12 +28,12 @@ FEATURES = {
 }
 # Value -> colour of the cell, word in the cell, words in the legend. Light colours, so that one dark ink reads on all.
 CELLS = {
-    NOT_SEEN: ("#FFFFFF", "", "blank: not seen, which is not “no”"),
-    "yes": ("#7CC4EE", "yes", "yes: contained"),
-    "limited": ("#CFE8F8", "limited", "limited: weaker or partial"),
-    "no": ("#F2A477", "no", "no: the parts seen contain none"),
-    "not_public": ("#C9C9C9", "not public", "not public: the text is unpublished"),
-    "unclear": ("#F7EC8B", "unclear", "unclear: accounts disagree"),
+    NOT_SEEN: (colours.FEATURE["not seen"], "", "blank: not seen, which is not “no”"),
+    "yes": (colours.FEATURE["yes"], "yes", "yes: contained"),
+    "limited": (colours.FEATURE["limited"], "limited", "limited: weaker or partial"),
+    "no": (colours.FEATURE["no"], "no", "no: the parts seen contain none"),
+    "not_public": (colours.FEATURE["not_public"], "not public", "not public: the text is unpublished"),
+    "unclear": (colours.FEATURE["unclear"], "unclear", "unclear: accounts disagree"),
 }
 UNIT = "one row is one text, by date; one column is one feature"
 SOURCE = "the course's instruments table, from treaty texts, official statements and descriptions in the press"
@@ -70,7 +70,7 @@ def frame() -> go.Figure:
     fig = go.Figure(_skeleton())
     axis = {"showgrid": False, "fixedrange": True, "ticks": ""}
     fig.update_layout(
-        plot_bgcolor="#D9D9D9",
+        plot_bgcolor=colours.MISSING,
         xaxis={**axis, "side": "top", "tickangle": -40},
         yaxis={**axis, "tickfont": {"size": 12}},
         legend={"y": 0, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
@@ -228,7 +228,7 @@ def _skeleton() -> list:
         xgap=1.5,
         ygap=1.5,
         texttemplate="%{text}",
-        textfont={"size": 11.5, "color": base.INK},
+        textfont={"size": 11.5, "color": colours.INK},
         hovertemplate="%{hovertext}<extra></extra>",
     )
     entries = [
@@ -236,7 +236,7 @@ def _skeleton() -> list:
             x=[None],
             y=[None],
             mode="markers",
-            marker={"symbol": "square", "size": 13, "color": color, "line": {"width": 1, "color": base.GREY}},
+            marker={"symbol": "square", "size": 13, "color": color, "line": {"width": 1, "color": colours.GREY}},
             name=plotly_text(words),
         )
         for color, _, words in [*list(CELLS.values())[1:], CELLS[NOT_SEEN]]
@@ -253,7 +253,7 @@ def _frames(ids: Sequence[str], features: Sequence[str], frame_at: tuple[str, st
         return []
     x, y = list(features).index(frame_at[1]), list(ids).index(frame_at[0])
     edge = {"type": "rect", "x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
-    return [{**edge, "line": {"width": 3, "color": base.BLACK}}]
+    return [{**edge, "line": {"width": 3, "color": colours.BLACK}}]
 
 
 def _names(instruments: pd.DataFrame) -> dict[str, str]:

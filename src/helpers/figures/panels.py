@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.basedatatypes import Undefined
 
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.series import (
     KINDS,
     SOURCE,
@@ -72,9 +72,9 @@ def frame() -> go.Figure:
         fig.add_annotation({**_HEADING, "name": f"panel {n}"})
         fig.layout[f"xaxis{name}"] = {"anchor": f"y{name}", "showgrid": False}
         fig.layout[f"yaxis{name}"] = {"anchor": f"x{name}", "tickformat": ",~r", "nticks": 5}
-    bar = {"color": base.SKY, "line": {"color": base.BLUE, "width": 1}}
-    gap = {"symbol": "x-thin", "size": 10, "line": {"width": 2.4, "color": base.VERMILLION}}
-    line = {"color": base.INK, "width": 1.8}
+    bar = {"color": colours.SKY, "line": {"color": colours.BLUE, "width": 1}}
+    gap = {"symbol": "x-thin", "size": 10, "line": {"width": 2.4, "color": colours.VERMILLION}}
+    line = {"color": colours.INK, "width": 1.8}
     fig.add_trace(go.Bar(x=[None], y=[None], marker=bar, name="value of a year"))
     fig.add_traces([entry(kind) for kind in ("month", "part", "running")])
     fig.add_trace(go.Scatter(x=[None], y=[None], mode="lines", line=line, name="line: low to high, as given"))
@@ -123,9 +123,9 @@ def heading(counter: Counter, apart: str = "") -> str:
 def _traces(name: int | str) -> list:
     axes = {"xaxis": f"x{name}", "yaxis": f"y{name}", "showlegend": False}
     hover = {"hovertemplate": "%{hovertext}<extra></extra>"}
-    bar = {"color": base.SKY, "line": {"color": base.BLUE, "width": 1}}
-    gap = {"symbol": "x-thin", "size": 10, "line": {"width": 2.4, "color": base.VERMILLION}}
-    interval = {"symmetric": False, "thickness": 1.6, "width": 3, "color": base.INK}
+    bar = {"color": colours.SKY, "line": {"color": colours.BLUE, "width": 1}}
+    gap = {"symbol": "x-thin", "size": 10, "line": {"width": 2.4, "color": colours.VERMILLION}}
+    interval = {"symmetric": False, "thickness": 1.6, "width": 3, "color": colours.INK}
     return [
         go.Bar(
             **axes,
@@ -141,11 +141,13 @@ def _traces(name: int | str) -> list:
             **axes,
             **hover,
             mode="markers+text",
-            marker={"size": 11, "line": {"width": 1, "color": base.INK}},
+            marker={"size": 11, "line": {"width": 1, "color": colours.INK}},
             textfont={"size": 12},
             cliponaxis=False,
         ),
-        go.Scatter(**axes, mode="markers", marker={"size": 1, "color": base.INK}, error_y=interval, hoverinfo="skip"),
+        go.Scatter(
+            **axes, mode="markers", marker={"size": 1, "color": colours.INK}, error_y=interval, hoverinfo="skip"
+        ),
         go.Scatter(**axes, **hover, mode="markers", marker=gap, cliponaxis=False),
     ]
 
@@ -167,7 +169,7 @@ def _panel(counter: Counter | None, first: int, last: int) -> list[dict]:
             **_at(points),
             "text": labels,
             "textposition": where or "top center",
-            "marker.color": [KINDS[v.kind][1] for v in points] or base.BLUE,
+            "marker.color": [KINDS[v.kind][1] for v in points] or colours.BLUE,
             "marker.symbol": [KINDS[v.kind][0] for v in points] or "circle",
         },
         {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.series import (
     KINDS,
     SOURCE,
@@ -52,16 +52,16 @@ def frame() -> go.Figure:
     """Return rows without values, for `fill`: words, lines, marks, intervals, then the legend."""
     quiet = {"hoverinfo": "skip", "showlegend": False}
     words = go.Scatter(mode="text", textposition="middle right", textfont={"size": 12}, xaxis="x2", **quiet)
-    lines = go.Scatter(mode="lines", line={"color": "#8D8D8D", "width": 1.4}, **quiet)
+    lines = go.Scatter(mode="lines", line={"color": colours.MIDDLE, "width": 1.4}, **quiet)
     points = go.Scatter(
         mode="markers+text",
-        marker={"size": 10, "line": {"width": 1, "color": base.INK}},
+        marker={"size": 10, "line": {"width": 1, "color": colours.INK}},
         textfont={"size": 12},
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
         cliponaxis=False,
     )
-    spans = go.Scatter(mode="lines", line={"color": base.INK, "width": 3.5}, **quiet)
+    spans = go.Scatter(mode="lines", line={"color": colours.INK, "width": 3.5}, **quiet)
     fig = go.Figure([words, lines, points, spans, *(entry(kind) for kind in KINDS)])
     fig.update_layout(
         xaxis={"domain": [0.45, 1], "side": "top", "fixedrange": True},
@@ -121,7 +121,7 @@ def fill(
         "hovertext": ["", "", hover, ""],
         "customdata": [None, None, keys, None],
         "textposition": ["middle right", "top center", where or "top center", "top center"],
-        "marker.color": [base.INK, base.INK, colors or base.INK, base.INK],
+        "marker.color": [colours.INK, colours.INK, colors or colours.INK, colours.INK],
         "marker.symbol": ["circle", "circle", symbols or "circle", "circle"],
     }
     relayout = {
@@ -170,4 +170,4 @@ def _line(line: tuple[list, list], *points: tuple[float, float]) -> None:
 
 def _band(start: float, end: float) -> dict:
     edge = {"type": "rect", "xref": "paper", "x0": -0.02, "x1": 1.03, "y0": start, "y1": end}
-    return {**edge, "fillcolor": "rgba(40, 50, 80, 0.055)", "line": {"width": 0}, "layer": "below"}
+    return {**edge, "fillcolor": colours.STRIPE, "line": {"width": 0}, "layer": "below"}

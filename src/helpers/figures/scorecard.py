@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import plotly_text, prose_date
 
 # Verdict -> words, symbol, colour. The order is the order of columns, not a scale.
 VERDICTS = {
-    "supported": ("supported", "circle", base.BLUE),
-    "partly_supported": ("partly supported", "diamond", base.SKY),
-    "contested": ("contested", "bowtie", base.ORANGE),
-    "not_supported": ("not supported", "x", base.VERMILLION),
-    "open": ("open", "circle-open", base.INK),
+    "supported": ("supported", "circle", colours.BLUE),
+    "partly_supported": ("partly supported", "diamond", colours.SKY),
+    "contested": ("contested", "bowtie", colours.ORANGE),
+    "not_supported": ("not supported", "x", colours.VERMILLION),
+    "open": ("open", "circle-open", colours.INK),
 }
 LATER = ""
-_LATER = ("rests on later evidence", "line-ew", "#9A9A9A")
+_LATER = ("rests on later evidence", "line-ew", colours.MIDDLE)
 SOURCE = "the course's article_claims table; verdicts are the course's, open to argument"
 EMPTY = "No statement is left to judge: the choice hides them all."
 MARKS, RINGS = 0, 1
@@ -57,8 +57,8 @@ def scorecard(
             )
         )
     sides = {
-        "for": (rows["supporting_claims"].map(len), 1, base.BLUE, ""),
-        "against": (rows["challenging_claims"].map(len), -1, base.VERMILLION, "/"),
+        "for": (rows["supporting_claims"].map(len), 1, colours.BLUE, ""),
+        "against": (rows["challenging_claims"].map(len), -1, colours.VERMILLION, "/"),
     }
     widest = max(int(numbers.max()) for numbers, _, _, _ in sides.values()) or 1
     zero = len(columns) + 1.35
@@ -76,7 +76,7 @@ def scorecard(
                 textfont={"size": 12},
                 marker={
                     "color": color,
-                    "line": {"width": 1, "color": base.INK},
+                    "line": {"width": 1, "color": colours.INK},
                     "pattern": {"shape": pattern, "bgcolor": color, "fgcolor": "white", "size": 6},
                 },
                 hovertext=[f"{n} claims {name}" for n in numbers],
@@ -177,13 +177,13 @@ def grid_frame(rows: pd.DataFrame, columns: Sequence[str]) -> go.Figure:
     """Return a grid of statements × columns without marks, for `draw`: two traces for data, the others for the legend."""
     marks = go.Scatter(
         mode="markers",
-        marker={"size": 15, "line": {"width": 1.4, "color": base.INK}},
+        marker={"size": 15, "line": {"width": 1.4, "color": colours.INK}},
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
     ring = go.Scatter(
         mode="markers",
-        marker={"size": 24, "symbol": "square-open", "color": base.BLACK, "line": {"width": 2.4}},
+        marker={"size": 24, "symbol": "square-open", "color": colours.BLACK, "line": {"width": 2.4}},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -231,8 +231,8 @@ def draw(
             ],
             "customdata": [[ids[n] for _, n, _ in marks], None],
             "marker.symbol": [[symbol for _, symbol, _ in looks], "square-open"],
-            "marker.color": [[color for _, _, color in looks], base.BLACK],
-            "marker.line.color": [[_edge(symbol) for _, symbol, _ in looks], base.BLACK],
+            "marker.color": [[color for _, _, color in looks], colours.BLACK],
+            "marker.line.color": [[_edge(symbol) for _, symbol, _ in looks], colours.BLACK],
             "marker.line.width": [[_line(symbol) for _, symbol, _ in looks], 2.4],
         },
         relayout_data=base.saying(fig, words),
@@ -278,7 +278,7 @@ def _mark(symbol: str, color: str) -> dict:
 
 
 def _edge(symbol: str) -> str:
-    return "#9A9A9A" if symbol.endswith("-ew") else base.INK
+    return colours.MIDDLE if symbol.endswith("-ew") else colours.INK
 
 
 def _line(symbol: str) -> float:
@@ -311,7 +311,7 @@ def _stripes(rows: pd.DataFrame, right: float) -> list[dict]:
         if number % 2 == 0:
             bands.append(
                 {"type": "rect", "x0": -0.55, "x1": right, "y0": min(at) - 0.5, "y1": max(at) + 0.5, "layer": "below"}
-                | {"line": {"width": 0}, "fillcolor": "rgba(40, 50, 80, 0.055)"}
+                | {"line": {"width": 0}, "fillcolor": colours.STRIPE}
             )
     return bands
 
@@ -326,13 +326,13 @@ def _paragraphs(fig: go.Figure, rows: pd.DataFrame) -> None:
             xref="paper",
             xanchor="left",
             xshift=12 - _LEFT,
-            font={"size": 12, "color": base.GREY},
+            font={"size": 12, "color": colours.GREY},
             showarrow=False,
         )
 
 
 def _wall(x: float, low: float, faint: bool = False) -> dict:
-    line = {"width": 1, "color": "#D8D8D8"} if faint else {"width": 1.4, "color": base.INK}
+    line = {"width": 1, "color": colours.MISSING} if faint else {"width": 1.4, "color": colours.INK}
     return {"type": "line", "x0": x, "x1": x, "y0": -0.5, "y1": low, "line": line, "layer": "below"}
 
 

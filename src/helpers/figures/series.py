@@ -11,17 +11,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.series import overview
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import plotly_text
 
 # What a value is -> symbol, colour, words of the legend.
 KINDS = {
-    "year": ("circle", base.BLUE, "value of a year, or of a state of things"),
-    "month": ("square", base.GREEN, "value of a month or a day"),
-    "running": ("diamond", base.ORANGE, "running total: never add"),
-    "part": ("triangle-up", base.PURPLE, "part of a year"),
-    "agreed": ("star", base.VERMILLION, "agreed, planned or aimed at: not a result"),
-    "computed": ("hexagon", base.SKY, "from an energy dataset, or computed from it"),
+    "year": ("circle", colours.BLUE, "value of a year, or of a state of things"),
+    "month": ("square", colours.GREEN, "value of a month or a day"),
+    "running": ("diamond", colours.ORANGE, "running total: never add"),
+    "part": ("triangle-up", colours.PURPLE, "part of a year"),
+    "agreed": ("star", colours.VERMILLION, "agreed, planned or aimed at: not a result"),
+    "computed": ("hexagon", colours.SKY, "from an energy dataset, or computed from it"),
 }
 # What a comparable group counts, where its name and unit do not say it. Each sentence follows the notes of its rows.
 MEANING = {
@@ -208,7 +208,7 @@ def spread(value: Value) -> str:
 def entry(kind: str) -> go.Scatter:
     """Return the legend's entry for one kind of value."""
     symbol, color, words = KINDS[kind]
-    marker = {"symbol": symbol, "size": 10, "color": color, "line": {"width": 1, "color": base.INK}}
+    marker = {"symbol": symbol, "size": 10, "color": color, "line": {"width": 1, "color": colours.INK}}
     return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=words)
 
 

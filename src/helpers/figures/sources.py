@@ -8,13 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis import independence
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import PERSPECTIVES, plotly_text, prose_date
 
 SOURCE = "the course's claims and sources tables; origins counted by hand"
-_ORIGIN = {"symbol": "diamond", "color": base.VERMILLION, "size": 13, "line": {"width": 1.4, "color": base.INK}}
-_PAGE = {"symbol": "circle", "color": base.SKY, "size": 13, "line": {"width": 1.4, "color": base.INK}}
-_COPY = {"symbol": "circle-open", "color": base.INK, "size": 12, "line": {"width": 2}}
+_ORIGIN = {"symbol": "diamond", "color": colours.VERMILLION, "size": 13, "line": {"width": 1.4, "color": colours.INK}}
+_PAGE = {"symbol": "circle", "color": colours.SKY, "size": 13, "line": {"width": 1.4, "color": colours.INK}}
+_COPY = {"symbol": "circle-open", "color": colours.INK, "size": 12, "line": {"width": 2}}
 ORIGINS, PAGES, COPIES = 0, 1, 2
 
 
@@ -42,7 +42,7 @@ def pages_and_origins(claims: pd.DataFrame, limit: int = 20, *, title: str = "Ma
                 x=gap_x,
                 y=gap_y,
                 mode="lines",
-                line={"color": "#9A9A9A", "width": 3},
+                line={"color": colours.MIDDLE, "width": 3},
                 hoverinfo="skip",
                 showlegend=False,
             ),
@@ -90,8 +90,8 @@ def origins_histogram(claims: pd.DataFrame, *, title: str = "How many pages, how
     names = ["1", "2", "3", "4", "5 or more"]
     both = {what: [int((counts[what].clip(upper=5) == n).sum()) for n in steps] for what in ("pages", "origins")}
     look = {
-        "pages": (base.SKY, "", "counted by pages"),
-        "origins": (base.VERMILLION, "/", "counted by independent origins"),
+        "pages": (colours.SKY, "", "counted by pages"),
+        "origins": (colours.VERMILLION, "/", "counted by independent origins"),
     }
     fig = go.Figure(
         [
@@ -104,7 +104,7 @@ def origins_histogram(claims: pd.DataFrame, *, title: str = "How many pages, how
                 marker={
                     "color": color,
                     "pattern": {"shape": pattern, "bgcolor": color, "fgcolor": "white", "size": 7},
-                    "line": {"width": 1, "color": base.INK},
+                    "line": {"width": 1, "color": colours.INK},
                 },
                 hovertemplate="%{y} claims<extra>" + name + "</extra>",
             )
@@ -145,7 +145,7 @@ def perspectives(
             text=[f"{p} ({c})" for p, c in zip(counts["pages"], counts["claims"], strict=True)],
             textposition="outside",
             cliponaxis=False,
-            marker={"color": base.BLUE},
+            marker={"color": colours.BLUE},
             hovertext=[
                 f"{plotly_text(n)}: {p} pages, {c} claims"
                 for n, p, c in zip(names, counts["pages"], counts["claims"], strict=True)

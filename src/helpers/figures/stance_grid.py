@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.basedatatypes import Undefined
 
 from helpers.evidence import last_day
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import ACTORS, plotly_text, prose_date
 
 ISSUES = {
@@ -28,11 +28,11 @@ ORDER = ("TUR", "IRQ", "KRG-KDP", "PUK", "PKK", "YBS", "PMF", "IRN", "USA")
 NAMES = ACTORS | {"KRG-KDP": "KRG and KDP (Erbil)", "PUK": "PUK", "YBS": "YBS (Sinjar units)", "PMF": "PMF"}
 # Score -> colour, what stands in the cell, words of the legend. Light colours, so that one dark ink reads on all.
 SCORES = {
-    -2: ("#F08A4B", "▼▼ −2", "▼▼ −2: strongly against"),
-    -1: ("#F9CFB0", "▼ −1", "▼ −1: against"),
-    0: ("#F5EBA0", "◇ 0", "◇ 0: no stance seen, or mixed"),
-    1: ("#BFE0F5", "▲ +1", "▲ +1: for"),
-    2: ("#5FB4E5", "▲▲ +2", "▲▲ +2: strongly for"),
+    -2: (colours.STANCE[-2], "▼▼ −2", "▼▼ −2: strongly against"),
+    -1: (colours.STANCE[-1], "▼ −1", "▼ −1: against"),
+    0: (colours.STANCE[0], "◇ 0", "◇ 0: no stance seen, or mixed"),
+    1: (colours.STANCE[1], "▲ +1", "▲ +1: for"),
+    2: (colours.STANCE[2], "▲▲ +2", "▲▲ +2: strongly for"),
 }
 BASIS = {
     "statement": ("circle", "rests on a statement"),
@@ -139,7 +139,7 @@ def issue_name(issue: str) -> str:
 
 def frame(actors: list[str], issues: list[str]) -> go.Figure:
     """Return a grid without scores, for `redraw`: cells, marks in the corners, then the legend."""
-    colors = ["#FFFFFF", *(color for color, *_ in SCORES.values())]
+    colors = [colours.WHITE, *(color for color, *_ in SCORES.values())]
     scale = [[at, color] for n, color in enumerate(colors) for at in (n / len(colors), (n + 1) / len(colors))]
     grid = go.Heatmap(
         x=list(range(len(issues))),
@@ -151,23 +151,23 @@ def frame(actors: list[str], issues: list[str]) -> go.Figure:
         xgap=1.5,
         ygap=1.5,
         texttemplate="%{text}",
-        textfont={"size": 13, "color": base.INK},
+        textfont={"size": 13, "color": colours.INK},
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    corners = go.Scatter(mode="markers", marker={"size": 7, "color": base.INK}, hoverinfo="skip", showlegend=False)
+    corners = go.Scatter(mode="markers", marker={"size": 7, "color": colours.INK}, hoverinfo="skip", showlegend=False)
     fig = go.Figure([grid, corners])
     for color, _, words in SCORES.values():
         fig.add_trace(
-            _entry({"symbol": "square", "size": 14, "color": color, "line": {"width": 1, "color": base.GREY}}, words)
+            _entry({"symbol": "square", "size": 14, "color": color, "line": {"width": 1, "color": colours.GREY}}, words)
         )
     fig.add_trace(
-        _entry({"symbol": "square", "size": 14, "color": "white", "line": {"width": 1, "color": base.GREY}}, BLANK)
+        _entry({"symbol": "square", "size": 14, "color": "white", "line": {"width": 1, "color": colours.GREY}}, BLANK)
     )
     for symbol, words in BASIS.values():
-        fig.add_trace(_entry({"symbol": symbol, "size": 7, "color": base.INK}, words))
+        fig.add_trace(_entry({"symbol": symbol, "size": 7, "color": colours.INK}, words))
     axis = {"showgrid": False, "fixedrange": True, "ticks": ""}
     fig.update_layout(
-        plot_bgcolor="#D9D9D9",
+        plot_bgcolor=colours.MISSING,
         xaxis={
             **axis,
             "side": "top",
@@ -285,7 +285,7 @@ def _frames(actors: list[str], issues: list[str], chosen: tuple[str, str] | None
         return []
     x, y = issues.index(chosen[1]), actors.index(chosen[0])
     edge = {"type": "rect", "x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
-    return [{**edge, "line": {"width": 3, "color": base.BLACK}}]
+    return [{**edge, "line": {"width": 3, "color": colours.BLACK}}]
 
 
 def _entry(marker: dict, words: str) -> go.Scatter:

@@ -8,23 +8,23 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.obligations import NOT_SPECIFIED, SIDES, STRENGTHS, is_absent
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.matrix import instrument_name
 from helpers.markup import plotly_text, prose_date
 
 SIDE_NAMES = {"TUR": "Türkiye alone", "IRQ": "Iraq alone", "both": "both states", "joint body": "a joint body"}
 # Value -> symbol, colour. Two ways to dress the marks of one grid; both have four values.
 STRENGTH = {
-    "shall": ("diamond", base.VERMILLION),
-    "will": ("circle", base.BLUE),
-    "may": ("triangle-up", base.GREEN),
-    NOT_SPECIFIED: ("square", "#C4C4C4"),
+    "shall": ("diamond", colours.VERMILLION),
+    "will": ("circle", colours.BLUE),
+    "may": ("triangle-up", colours.GREEN),
+    NOT_SPECIFIED: ("square", colours.PALE),
 }
 STATUS = {
-    "implemented": ("circle", base.BLUE),
-    "partly": ("diamond", base.ORANGE),
-    "not started": ("x", base.VERMILLION),
-    "unknown": ("square", "#C4C4C4"),
+    "implemented": ("circle", colours.BLUE),
+    "partly": ("diamond", colours.ORANGE),
+    "not started": ("x", colours.VERMILLION),
+    "unknown": ("square", colours.PALE),
 }
 THEMES = {
     "counter_terrorism": "Counter-terrorism",
@@ -85,13 +85,13 @@ def provisions(terms: pd.DataFrame, instruments: pd.DataFrame | None = None, sho
     """
     if show not in SHOWS:
         raise ValueError(f"show: {show!r} is not known. Choose one of {', '.join(SHOWS)}.")
-    looks, other = SHOWS[show], ("square", "#C4C4C4")
+    looks, other = SHOWS[show], ("square", colours.PALE)
     absent = is_absent(terms)
     names = {i: text_name(i, instruments) for i in terms["instrument_id"].unique()}
     table = terms.assign(text=terms["instrument_id"].map(names), absent=absent)
     symbols = terms[show].map(lambda value: looks.get(value, other)[0])
     table["symbol"] = symbols.where(~absent, symbols + "-open").tolist()
-    table["color"] = [base.INK if a else looks.get(v, other)[1] for v, a in zip(terms[show], absent, strict=True)]
+    table["color"] = [colours.INK if a else looks.get(v, other)[1] for v, a in zip(terms[show], absent, strict=True)]
     table["line"] = [2.2 if a else 1.2 for a in absent]
     table["hover"] = [_hover(row) for row in table.itertuples()]
     rank = {value: place for place, value in enumerate(looks)}
@@ -121,14 +121,14 @@ def frame(themes: Sequence[str], show: str = "strength") -> go.Figure:
     fig = go.Figure(_skeleton(show))
     rows = max(len(themes), 1)
     stripes = [
-        {"type": "rect", "x0": 0, "x1": len(SIDES), "y0": r - 0.5, "y1": r + 0.5, "fillcolor": "rgba(40, 50, 80, 0.05)"}
+        {"type": "rect", "x0": 0, "x1": len(SIDES), "y0": r - 0.5, "y1": r + 0.5, "fillcolor": colours.STRIPE}
         for r in range(0, rows, 2)
     ]
     walls = [{"type": "line", "x0": c, "x1": c, "y0": -0.5, "y1": rows - 0.5} for c in range(len(SIDES) + 1)]
     fig.update_layout(
         shapes=[
             *({**s, "line": {"width": 0}, "layer": "below"} for s in stripes),
-            *({**w, "line": {"width": 1, "color": "#C9C9C9"}, "layer": "below"} for w in walls),
+            *({**w, "line": {"width": 1, "color": colours.PALE}, "layer": "below"} for w in walls),
         ],
         xaxis={
             "range": [0, len(SIDES)],
@@ -332,8 +332,8 @@ def obligation_balance(
     fig.update_layout(
         barmode="overlay",
         shapes=[
-            *({**b, "line": {"width": 0}, "fillcolor": "rgba(40, 50, 80, 0.05)", "layer": "below"} for b in bands),
-            *({**line, "line": {"width": 1.4, "color": base.INK}, "layer": "below"} for line in lines),
+            *({**b, "line": {"width": 0}, "fillcolor": colours.STRIPE, "layer": "below"} for b in bands),
+            *({**line, "line": {"width": 1.4, "color": colours.INK}, "layer": "below"} for line in lines),
         ],
         legend={"y": 0, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
         xaxis={
@@ -414,7 +414,12 @@ def linkage(
     path_y = [v for _, rows in reach for v in (min(rows), max(rows), None)]
     fig = go.Figure(
         go.Scatter(
-            x=path_x, y=path_y, mode="lines", line={"width": 4, "color": "#A9BFD2"}, hoverinfo="skip", showlegend=False
+            x=path_x,
+            y=path_y,
+            mode="lines",
+            line={"width": 4, "color": colours.RANGE},
+            hoverinfo="skip",
+            showlegend=False,
         )
     )
     fig.add_trace(_linked_marks(found, x, y, themes, False, "in a text, as described"))
@@ -428,7 +433,7 @@ def linkage(
         for r in range(0, len(themes), 2)
     ]
     fig.update_layout(
-        shapes=[{**b, "line": {"width": 0}, "fillcolor": "rgba(40, 50, 80, 0.05)", "layer": "below"} for b in bands],
+        shapes=[{**b, "line": {"width": 0}, "fillcolor": colours.STRIPE, "layer": "below"} for b in bands],
         legend={"y": 0, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
         xaxis={
             "range": [-0.5, len(columns) - 0.5],
@@ -477,30 +482,30 @@ def linkage(
 
 def _skeleton(show: str) -> list:
     numbers = go.Scatter(
-        mode="text", textfont={"size": 14, "color": base.INK}, hoverinfo="skip", showlegend=False, cliponaxis=False
+        mode="text", textfont={"size": 14, "color": colours.INK}, hoverinfo="skip", showlegend=False, cliponaxis=False
     )
     marks = go.Scatter(
         mode="markers",
-        marker={"size": 12, "line": {"color": base.INK}},
+        marker={"size": 12, "line": {"color": colours.INK}},
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
         cliponaxis=False,
     )
     ring = go.Scatter(
         mode="markers",
-        marker={"size": 21, "symbol": "circle-open", "color": base.BLACK, "line": {"width": 2.5}},
+        marker={"size": 21, "symbol": "circle-open", "color": colours.BLACK, "line": {"width": 2.5}},
         hoverinfo="skip",
         showlegend=False,
         cliponaxis=False,
     )
     entries = [_entry(name, symbol, color) for name, (symbol, color) in SHOWS[show].items()]
-    absent = _entry("open: said not to be in the text", "circle-open", base.INK)
+    absent = _entry("open: said not to be in the text", "circle-open", colours.INK)
     return [numbers, marks, ring, *entries, absent]
 
 
 def _entry(name: str, symbol: str, color: str) -> go.Scatter:
     width = 2.2 if symbol.endswith("-open") else 1.2
-    marker = {"symbol": symbol, "color": color, "size": 12, "line": {"width": width, "color": base.INK}}
+    marker = {"symbol": symbol, "color": color, "size": 12, "line": {"width": width, "color": colours.INK}}
     return go.Scatter(x=[None], y=[None], mode="markers", name=plotly_text(name), marker=marker)
 
 
@@ -532,7 +537,11 @@ def _blocks(strength: str, found: list[tuple]) -> go.Bar:
     """One trace of blocks: a block is as long as the number it stands for."""
     color = STRENGTH[strength][1]
     vague = strength == NOT_SPECIFIED
-    pattern = {"shape": "/", "bgcolor": "#FFFFFF", "fgcolor": "#8A8A8A", "size": 6, "solidity": 0.25} if vague else {}
+    pattern = (
+        {"shape": "/", "bgcolor": colours.WHITE, "fgcolor": colours.MIDDLE, "size": 6, "solidity": 0.25}
+        if vague
+        else {}
+    )
     shapes = {"shall": {"shape": "x", "size": 7, "solidity": 0.2, "bgcolor": color, "fgcolor": "white"}}
     pattern = pattern or shapes.get(strength, {"shape": ""})
     return go.Bar(
@@ -542,7 +551,7 @@ def _blocks(strength: str, found: list[tuple]) -> go.Bar:
         orientation="h",
         width=0.62,
         name=strength if not vague else "not specified: no verb to weigh",
-        marker={"color": color, "pattern": pattern, "line": {"width": 1, "color": base.INK}},
+        marker={"color": color, "pattern": pattern, "line": {"width": 1, "color": colours.INK}},
         hovertext=[f"{SIDE_NAMES[side]}, {strength}: {n}" for _, n, _, side in found],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -582,13 +591,13 @@ def _short_date(date: str) -> str:
 def _linked_marks(found: pd.DataFrame, x: list, y: list, themes: list, told: bool, name: str) -> go.Scatter:
     at = [i for i, only in enumerate(found["only_told"]) if bool(only) == told]
     numbers = found["number"].tolist()
-    symbol, color = ("circle-open", base.BLUE) if told else ("circle", base.BLUE)
+    symbol, color = ("circle-open", colours.BLUE) if told else ("circle", colours.BLUE)
     return go.Scatter(
         x=[x[i] for i in at],
         y=[y[i] for i in at],
         mode="markers+text",
         text=[f"<b>{numbers[i]}</b>" for i in at],
-        textfont={"size": 12, "color": base.INK if told else "white"},
+        textfont={"size": 12, "color": colours.INK if told else "white"},
         marker={
             "symbol": "circle",
             "size": 21,

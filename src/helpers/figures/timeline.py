@@ -8,14 +8,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.spans import stack
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.markup import ACTORS, plotly_text, prose_date
 
 STATUS = {
-    "established": ("circle", base.BLUE),
-    "reported": ("square", base.ORANGE),
-    "contested": ("diamond", base.VERMILLION),
-    "assessment": ("triangle-up", base.PURPLE),
+    "established": ("circle", colours.BLUE),
+    "reported": ("square", colours.ORANGE),
+    "contested": ("diamond", colours.VERMILLION),
+    "assessment": ("triangle-up", colours.PURPLE),
 }
 THEMES = {"us_role": "US role", "trade_transport": "Trade, transport"}
 LANES = ("theme", "actor", "status")
@@ -190,7 +190,7 @@ def _skeleton() -> list:
         mode="lines",
         line={"width": 0},
         fill="toself",
-        fillcolor="rgba(40, 50, 80, 0.055)",
+        fillcolor=colours.STRIPE,
         hoverinfo="skip",
         showlegend=False,
     )
@@ -204,26 +204,31 @@ def _skeleton() -> list:
     )
     points = go.Scatter(
         mode="markers",
-        marker={"size": 9, "line": {"width": 1.4, "color": base.INK}},
+        marker={"size": 9, "line": {"width": 1.4, "color": colours.INK}},
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
     ring = go.Scatter(
         mode="markers",
-        marker={"size": 20, "symbol": "circle-open", "color": base.BLACK, "line": {"width": 2.5}},
+        marker={"size": 20, "symbol": "circle-open", "color": colours.BLACK, "line": {"width": 2.5}},
         hoverinfo="skip",
         showlegend=False,
     )
     entries = [_entry(name, symbol, color) for name, (symbol, color) in STATUS.items()]
-    entries.append(_entry("open: only the year is known", "circle-open", base.INK))
+    entries.append(_entry("open: only the year is known", "circle-open", colours.INK))
     lasting = go.Scatter(
-        x=[None], y=[None], mode="lines", line={"width": 5, "color": "#9A9A9A"}, name="bar: it lasted", hoverinfo="skip"
+        x=[None],
+        y=[None],
+        mode="lines",
+        line={"width": 5, "color": colours.MIDDLE},
+        name="bar: it lasted",
+        hoverinfo="skip",
     )
     return [points, bands, bars, ring, *entries, lasting]
 
 
 def _entry(name: str, symbol: str, color: str) -> go.Scatter:
-    line = {"width": 1.4, "color": base.INK}
+    line = {"width": 1.4, "color": colours.INK}
     return go.Scatter(
         x=[None],
         y=[None],

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.analysis.obligations import is_absent
-from helpers.figures import base
+from helpers.figures import base, colours
 from helpers.figures.terms import EMPTY, SOURCE, theme_name
 from helpers.markup import plotly_text
 
@@ -25,15 +25,15 @@ QUESTIONS = {
 LETTERS = dict(zip(QUESTIONS, "ABC", strict=True))
 # Whose pages carry a provision: sides -> their perspectives, symbol, colour. Carrying is not speaking.
 TELLERS = {
-    "Turkish pages": (("turkish_gov", "turkish_media"), "circle", base.VERMILLION),
-    "Iraqi pages": (("iraqi_gov", "iraqi_media"), "square", base.GREEN),
-    "Kurdish media": (("krg", "kurdish_media"), "diamond", base.ORANGE),
-    "PKK-side pages": (("pkk_side",), "triangle-up", base.PURPLE),
-    "Iranian pages": (("iranian_gov", "iranian_media"), "pentagon", base.SKY),
-    "other pages": (("us_gov", "international", "independent"), "hexagon2", "#B0B0B0"),
+    "Turkish pages": (("turkish_gov", "turkish_media"), "circle", colours.VERMILLION),
+    "Iraqi pages": (("iraqi_gov", "iraqi_media"), "square", colours.GREEN),
+    "Kurdish media": (("krg", "kurdish_media"), "diamond", colours.ORANGE),
+    "PKK-side pages": (("pkk_side",), "triangle-up", colours.PURPLE),
+    "Iranian pages": (("iranian_gov", "iranian_media"), "pentagon", colours.SKY),
+    "other pages": (("us_gov", "international", "independent"), "hexagon2", colours.MIDDLE),
 }
 SEVERAL, UNKNOWN = "pages of several sides", "pages not listed"
-_SEVERAL = ("star", base.BLUE)
+_SEVERAL = ("star", colours.BLUE)
 UNIT = "one mark is one provision as described; its shape says whose pages carry it, which is not who speaks in them"
 NOBODY = "nobody mentioned it"
 MARKS, NUMBERS, RING = 0, 1, 4
@@ -123,11 +123,11 @@ def frame(themes: Sequence[str]) -> go.Figure:
     edge = _MIDDLE + _REACH
     stripes = [
         {"type": "rect", "x0": -edge, "x1": edge, "y0": r - 0.5, "y1": r + 0.5, "line": {"width": 0}}
-        | {"fillcolor": "rgba(40, 50, 80, 0.05)", "layer": "below"}
+        | {"fillcolor": colours.STRIPE, "layer": "below"}
         for r in range(0, rows, 2)
     ]
     walls = [
-        {"type": "line", "x0": x, "x1": x, "y0": -0.5, "y1": rows - 0.5, "line": {"width": 1.4, "color": base.INK}}
+        {"type": "line", "x0": x, "x1": x, "y0": -0.5, "y1": rows - 0.5, "line": {"width": 1.4, "color": colours.INK}}
         for x in (-_MIDDLE - 0.22, _MIDDLE + 0.22)
     ]
     fig.update_layout(
@@ -172,7 +172,7 @@ def fill(fig: go.Figure | go.FigureWidget, table: pd.DataFrame) -> None:
     restyle = {
         "marker.symbol": [[symbol for symbol, _ in looks]],
         "marker.color": [["white" if a else color for a, (_, color) in zip(absent, looks, strict=True)]],
-        "marker.line.color": [[color if a else base.INK for a, (_, color) in zip(absent, looks, strict=True)]],
+        "marker.line.color": [[color if a else colours.INK for a, (_, color) in zip(absent, looks, strict=True)]],
         "marker.line.width": [[3 if a else 1.2 for a in absent]],
         "hovertext": [table["hover"].tolist()],
         "customdata": [table["term_id"].tolist()],
@@ -334,7 +334,7 @@ def contested_clauses(
         (True, "x-thin", "said not to be in the text"),
     ):
         found = [(c, y) for c, y, _, row in entries if row is not None and bool(row.absent) == absent]
-        color = base.BLUE if not absent else base.VERMILLION
+        color = colours.BLUE if not absent else colours.VERMILLION
         fig.add_trace(
             go.Scatter(
                 x=[c + 0.02 for c, _ in found],
@@ -353,7 +353,7 @@ def contested_clauses(
             text=["<br>".join(lines) for _, _, lines, _ in entries],
             mode="text",
             textposition="bottom right",
-            textfont={"size": 13, "color": base.INK},
+            textfont={"size": 13, "color": colours.INK},
             hovertext=["" if row is None else row.hover for _, _, _, row in entries],
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
@@ -366,7 +366,7 @@ def contested_clauses(
         legend={"itemclick": False, "itemdoubleclick": False, "y": 0, "yanchor": "top"},
         shapes=[
             {"type": "rect", "x0": 0, "x1": 1, "xref": "paper", "y0": y + 2, "y1": y + 28, "line": {"width": 0}}
-            | {"fillcolor": "rgba(40, 50, 80, 0.08)", "layer": "below"}
+            | {"fillcolor": colours.STRIPE, "layer": "below"}
             for y, _ in heads
         ],
     )
@@ -381,7 +381,7 @@ def contested_clauses(
             text=f"<b>{HEADS[text].capitalize()}</b>",
             xanchor="left",
             yanchor="bottom",
-            font={"size": 14, "color": base.GREY},
+            font={"size": 14, "color": colours.GREY},
             showarrow=False,
         )
     pairs = list(zip(table["question"], table["instrument_id"], strict=True))
@@ -418,7 +418,7 @@ def _entry_lines(row) -> list[str]:
         lines[-1] += "…"
     where = row.article.removeprefix("absence").strip(" ()") if row.absent else row.article
     where = "" if not where or where.startswith("article not shown") else f"{plotly_text(base.cut(where, 46))}; "
-    return [*lines, f"<span style='color:{base.GREY}'>{where}{plotly_text(row.carried)}</span>"]
+    return [*lines, f"<span style='color:{colours.GREY}'>{where}{plotly_text(row.carried)}</span>"]
 
 
 def _skeleton() -> list:
@@ -427,24 +427,24 @@ def _skeleton() -> list:
         mode="markers+text",
         marker={"size": 19},
         textposition="middle right",
-        textfont={"size": 13, "color": base.INK},
+        textfont={"size": 13, "color": colours.INK},
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
         cliponaxis=False,
     )
-    numbers = go.Scatter(mode="text", textfont={"size": 14, "color": base.INK}, **quiet)
+    numbers = go.Scatter(mode="text", textfont={"size": 14, "color": colours.INK}, **quiet)
     none = [
-        go.Scatter(mode="text", textposition=side, textfont={"size": 12, "color": base.GREY}, **quiet)
+        go.Scatter(mode="text", textposition=side, textfont={"size": 12, "color": colours.GREY}, **quiet)
         for side in ("middle left", "middle right")
     ]
     ring = go.Scatter(
         mode="markers",
-        marker={"size": 29, "symbol": "circle-open", "color": base.BLACK, "line": {"width": 2.5}},
+        marker={"size": 29, "symbol": "circle-open", "color": colours.BLACK, "line": {"width": 2.5}},
         **quiet,
     )
     entries = [_entry(name, symbol, color) for name, (_, symbol, color) in TELLERS.items()]
     entries.append(_entry(SEVERAL, *_SEVERAL))
-    absent = {"symbol": "circle", "color": "white", "size": 13, "line": {"width": 3, "color": base.INK}}
+    absent = {"symbol": "circle", "color": "white", "size": 13, "line": {"width": 3, "color": colours.INK}}
     entries.append(
         go.Scatter(x=[None], y=[None], mode="markers", name="open: said not to be in the text", marker=absent)
     )
@@ -452,14 +452,14 @@ def _skeleton() -> list:
 
 
 def _entry(name: str, symbol: str, color: str) -> go.Scatter:
-    marker = {"symbol": symbol, "color": color, "size": 13, "line": {"width": 1.2, "color": base.INK}}
+    marker = {"symbol": symbol, "color": color, "size": 13, "line": {"width": 1.2, "color": colours.INK}}
     return go.Scatter(x=[None], y=[None], mode="markers", name=name, marker=marker)
 
 
 def _look(teller: str) -> tuple[str, str]:
     if teller == SEVERAL:
         return _SEVERAL
-    return TELLERS[teller][1:] if teller in TELLERS else ("circle", "#B0B0B0")
+    return TELLERS[teller][1:] if teller in TELLERS else ("circle", colours.MIDDLE)
 
 
 def _letters(table: pd.DataFrame) -> list[str]:
