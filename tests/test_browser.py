@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from helpers import appendix, browser, citations, evidence
+from helpers import appendix, browser, citations, evidence, latency
 
 MARKS = ".js-plotly-plot .scatterlayer .points path"
 FOCUSED = "e => e.contains(document.activeElement) && (document.activeElement.labels?.[0]?.innerText ?? '')"
@@ -102,6 +102,43 @@ def test_the_timeline_obeys_the_keyboard_and_names_its_sources(lesson):
     assert cell.get_by_label("Claim", exact=True).locator("option:checked").inner_text().startswith(chosen)
     links = card.locator("a").evaluate_all("all => all.map(a => [a.protocol, a.rel])")
     assert links and all(p in ("http:", "https:") and "noopener" in rel for p, rel in links)
+
+
+MOVES = [0, 1, 1, 0, 2, 2, 1, 1, 0, 0, 1, 0, 2, 1, 0, 0, 1, 1, 2, 2]
+PAUSES = [0, 0, 400, 0, 15, 400, 60, 0, 0, 400, 120, 0, 400, 400, 0, 0, 15, 400, 0, 0]
+BROWSER_HEIGHTS = "plot => plot.data.slice(0, 3).map(trace => [...trace.y])"
+KERNEL_HEIGHTS = """
+import gc, json
+from helpers.explorers.base import Explorer
+shown = next(e for e in gc.get_objects() if isinstance(e, Explorer) and e.widget.comm is not None and "over time" in e.label)
+print(json.dumps([[None if y != y else y for y in trace.y] for trace in shown.figure.data[:3]]))
+print(len(shown.access.ahead.get("steps", {})))
+"""
+
+
+def test_however_fast_the_keys_the_figure_ends_as_the_kernel_has_it(lesson):
+    """Some pictures are drawn ahead of the kernel: moves on, back at once, of one control and the next, with and without a rest."""
+    cell = browser.cell_of(lesson, "explore.timeline")
+    wait_drawn(lesson, cell)
+    browser.show(cell.locator(".course-figure"))
+    controls = [cell.get_by_label(name, exact=True) for name in ("Theme", "Status", "Actor")]
+    ahead = set()
+    for number, (at, pause) in enumerate(zip(MOVES, PAUSES, strict=True)):
+        controls[at].focus()
+        lesson.keyboard.press("ArrowUp" if number % 3 == 2 else "ArrowDown")
+        lesson.wait_for_timeout(pause)
+        if pause == 400:
+            ahead.add(compared(lesson, cell))
+    lesson.wait_for_timeout(800)
+    compared(lesson, cell)
+    assert ahead & {1, 2}, "nothing was ever drawn ahead"
+
+
+def compared(page, cell) -> int:
+    """Compare what the browser draws with what the kernel holds; returns how many steps the kernel has drawn ahead."""
+    kernel, steps = latency.execute(page, KERNEL_HEIGHTS).splitlines()
+    assert cell.locator(".js-plotly-plot").first.evaluate(BROWSER_HEIGHTS) == json.loads(kernel)
+    return int(steps)
 
 
 def test_a_quiz_answer_opens_and_explains_by_enter(lesson):

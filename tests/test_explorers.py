@@ -198,7 +198,7 @@ def test_words_wait_for_the_picture_only_where_somebody_looks():
         line.value = "first"
         line.value = "second"
         assert sent == ["at once"]
-        await asyncio.sleep(2 * base._AFTER)
+        await asyncio.sleep(2 * base.AFTER)
 
     asyncio.run(moved())
     assert sent == ["at once", "second"]

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from helpers import markup
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.explorers.terms import claims_on_pages
 from helpers.figures.asked_and_got import (
     CURRENT,
@@ -40,6 +40,7 @@ _GROUPS = {
 }
 
 
+@ahead.looking
 def asked_and_got(ev: Evidence) -> base.Explorer:
     """Show by issue what each actor wanted (earlier and now), what the texts say and what became of it.
 

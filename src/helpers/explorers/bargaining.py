@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from helpers.analysis.bargaining import LABEL, inputs_from
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.asked_and_got import ISSUES, actor_name, issue_name, ordered_actors, signed
 from helpers.figures.bargaining import (
     HIGHS,
@@ -35,6 +35,7 @@ _NOTHING = "No issue has stances of two actors at this clock."
 _NO_WEIGHT = "Nobody has any weight: give one actor a salience and a capability above 0."
 
 
+@ahead.looking
 def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
     """Let the reader move every input of the weighted-mean model on one issue and see the outcome and its sensitivity.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -13,12 +15,15 @@ import pandas as pd
 import plotly.graph_objects as go
 import traitlets
 from plotly.basedatatypes import Undefined
+from plotly.serializers import custom_serializers
+from plotly.utils import PlotlyJSONEncoder
 
-from helpers.figures import base
+from helpers.figures import base, controls
 from helpers.figures.base import cut
 from helpers.markup import ACTORS, esc, prose_date
 
 ALL = "all"
+Part = tuple[int | None, str]  # of a figure: a trace (None: the layout) and a key in it
 # JupyterLab takes arrow keys from lists outside text boxes unless the focused element says otherwise, and ipywidgets can set
 # neither roles nor labels. This small script mends both inside one explorer, and lets the figure fill its width.
 _ACCESS = """
@@ -32,6 +37,8 @@ export default {
       root.setAttribute("role", "group");
       root.setAttribute("aria-label", model.get("label"));
       root.addEventListener("focusin", (e) => e.target.setAttribute("data-lm-suppress-shortcuts", "true"));
+      const near = () => (model.set("near", true), model.save_changes());
+      ["focusin", "pointerenter"].forEach((event) => root.addEventListener(event, near, { once: true }));
       status.setAttribute("role", "status");
       status.setAttribute("aria-live", "polite");
       figure.setAttribute("role", "figure");
@@ -48,13 +55,39 @@ export default {
       }).observe(figure);
       hush();
     };
+    const model_of = (name) => model.widget_manager.get_model(name.slice("IPY_MODEL_".length));
     // After each change a figure compares all its values with plotly's defaults and reports the difference; nobody reads it.
     const hush = async () => {
-      const figure = await model.widget_manager.get_model(model.get("figure").slice("IPY_MODEL_".length));
+      const figure = await model_of(model.get("figure"));
       for (const view of Object.values(figure.views ?? {}))
         Object.assign(await view, { _sendTraceDeltas() {}, _sendLayoutDelta() {} });
     };
     dress(600);
+  },
+  // The kernel's drawings of the next steps: helpers/explorers/ahead.py says how they stay true.
+  async initialize({ model }) {
+    const model_of = (name) => model.widget_manager.get_model(name.slice("IPY_MODEL_".length));
+    const figure = await model_of(model.get("figure"));
+    const controls = await Promise.all(model.get("controls").map(model_of));
+    const stands = (control) => control.get("index" in control.attributes ? "index" : "value");
+    const read = figure.constructor.serializers?._py2js_update?.deserialize;
+    let ahead = null;
+    model.on("change:ahead", () => {
+      const told = model.get("ahead");
+      ahead = JSON.stringify(controls.map(stands)) == JSON.stringify(told.at) ? told : null;
+    });
+    let unanswered;
+    figure.on("change:_py2js_update", () => ((ahead = null), clearTimeout(unanswered)));
+    controls.forEach((control, number) => control.on("change:index change:value", () => {
+      const step = ahead?.control == number && ahead.steps[JSON.stringify(stands(control))];
+      ahead = null;
+      // First the control tells the kernel, then this is drawn. A control moved on and back at once is no move for the kernel: it
+      // gives no answer, and is asked what the figure shows.
+      if (step && read) queueMicrotask(() => {
+        figure.set_state({ _py2js_update: read(step) });
+        unanswered = setTimeout(() => model.send({ again: true }), 500);
+      });
+    }));
   },
 };
 """
@@ -63,7 +96,7 @@ _PROSE = (
     ".course-prose a { color: var(--jp-content-link-color, #1a5fb4); text-decoration: underline } "
     ".course-figure { overflow-x: auto } .course-figure .js-plotly-plot { min-width: 640px }"
 )
-_AFTER = 0.1  # seconds; a figure is repainted some 60 ms after its change was sent
+AFTER = 0.1  # seconds; a figure is repainted some 60 ms after its change was sent
 _REPORTS = {"_js2py_traceDeltas", "_js2py_layoutDelta"}
 _STYLE = {"description_width": "76px"}
 
@@ -82,6 +115,7 @@ class Explorer:
     twin: go.Figure
     label: str
     widget: widgets.Widget = field(init=False)
+    access: widgets.Widget = field(init=False)
 
     def __post_init__(self) -> None:
         short = [w for w in self.controls.values() if not isinstance(w, widgets.Select)]
@@ -90,17 +124,48 @@ class Explorer:
         self.status.add_class("course-status")
         figure = widgets.VBox([self.figure])
         figure.add_class("course-figure")
-        self.widget = widgets.VBox([row, self.status, figure, *long, self.detail, access(self.label, self.figure)])
+        self.access = access(self.label, self.figure, list(settable(self.controls).values()))
+        self.widget = widgets.VBox([row, self.status, figure, *long, self.detail, self.access])
         self.widget.add_class("course-explorer")
-        present(self.widget, self.twin)
+        if not hidden():
+            present(self.widget, self.twin)
 
     def _ipython_display_(self) -> None:
         """Show nothing: the explorer is already on the page when the call that made it returns."""
 
 
-def access(label: str, figure: go.FigureWidget) -> widgets.Widget:
-    """Return the invisible part that makes an explorer a named group, lets its lists obey the keyboard and its status line speak."""
-    return _access_class()(label=label, figure=figure)
+def settable(controls: Mapping[str, widgets.Widget]) -> dict[str, widgets.Widget]:
+    """Return the controls that hold a value: all but buttons."""
+    return {name: control for name, control in controls.items() if control.has_trait("value")}
+
+
+_HIDDEN: ContextVar[bool] = ContextVar("hidden", default=False)
+
+
+def hidden() -> bool:
+    """Say whether explorers are being made that nobody shall see."""
+    return _HIDDEN.get()
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Make explorers that are not shown and of which the browser hears nothing."""
+    token, opened = _HIDDEN.set(True), widgets.Widget.open
+    widgets.Widget.open = lambda self: None
+    try:
+        with controls.left_out():
+            yield
+    finally:
+        widgets.Widget.open = opened
+        _HIDDEN.reset(token)
+
+
+def access(label: str, figure: go.FigureWidget, controls: list[widgets.Widget]) -> widgets.Widget:
+    """Return the invisible part that makes an explorer a named group, lets its lists obey the keyboard and its status line speak.
+
+    It also draws the steps that the kernel has drawn ahead (`ahead`).
+    """
+    return _access_class()(label=label, figure=figure, controls=controls)
 
 
 @cache
@@ -112,6 +177,9 @@ def _access_class() -> type:
         _css = _PROSE  # once a page: a style element in each new text would make the browser style the whole page anew
         label = traitlets.Unicode().tag(sync=True)
         figure = traitlets.Instance(widgets.Widget).tag(sync=True, **widgets.widget_serialization)
+        controls = traitlets.List().tag(sync=True, **widgets.widget_serialization)
+        ahead = traitlets.Dict().tag(sync=True, **custom_serializers)
+        near = traitlets.Bool(False).tag(sync=True)  # somebody has come with the pointer or the keyboard
 
     return Access
 
@@ -152,7 +220,7 @@ class AfterPicture:
         keys = set(self.keys) if key is None else {key} if isinstance(key, str) else set(key)
         self._unsent = getattr(self, "_unsent", set()) | keys
         if self._waiting is None:
-            self._waiting = loop.call_later(_AFTER, self._send_unsent)
+            self._waiting = loop.call_later(AFTER, self._send_unsent)
 
     def _send_unsent(self) -> None:
         keys, self._unsent, self._waiting = self._unsent, set(), None
@@ -176,6 +244,10 @@ class LiveFigure(go.FigureWidget):
     """
 
     _kept: list | None = None
+    heard: set | None = (
+        None  # where a double (ahead.py) notes which parts changed, (trace or None, key), instead of sending them
+    )
+    restate: Sequence = ()  # parts that the browser may have drawn ahead: each answer states them anew
     # The browser reads these once, when it first draws; FigureWidget sends both before each change, as messages of their own.
     _last_layout_edit_id = traitlets.Integer(0)
     _last_trace_edit_id = traitlets.Integer(0)
@@ -212,10 +284,65 @@ class LiveFigure(go.FigureWidget):
         super()._send_relayout_msg(*args, **options)
 
     def _send_update_msg(self, restyle_data, relayout_data, trace_indexes=None, source_view_id=None):
-        if self._kept is None:
-            super()._send_update_msg(restyle_data, relayout_data, trace_indexes, source_view_id)
+        change = (restyle_data or {}, relayout_data or {}, self._normalize_trace_indexes(trace_indexes))
+        if self._kept is not None:
+            self._kept.append(change)
+        elif self.heard is not None:
+            self.heard |= _parts(*change)
         else:
-            self._kept.append((restyle_data or {}, relayout_data or {}, self._normalize_trace_indexes(trace_indexes)))
+            if self.restate:
+                change = self._as_it_is(_parts(*change).union(self.restate))
+            self._say(message(*change) | {"source_view_id": source_view_id})
+
+    def say_again(self) -> None:
+        """Tell the browser the parts that it may have drawn ahead, as they are."""
+        if self.restate:
+            self._say(message(*self._as_it_is(self.restate)))
+
+    def _as_it_is(self, parts: Iterable[Part]) -> tuple[dict, dict, list[int]]:
+        return grouped({part: self.read(part) for part in sorted(parts, key=repr)})
+
+    def _say(self, told: dict) -> None:
+        self._py2js_update = told
+        self._py2js_update = None
+
+    def read(self, part: Part) -> object:
+        """Return the value of a part as JSON has it."""
+        trace, key = part
+        return json.loads(json.dumps((self.layout if trace is None else self.data[trace])[key], cls=PlotlyJSONEncoder))
+
+
+def _parts(restyle: dict, relayout: dict, traces: Sequence[int]) -> set[Part]:
+    """Return the parts that a change touches."""
+    style = {
+        (trace, key)
+        for key, values in restyle.items()
+        for at, trace in enumerate(traces)
+        if not isinstance(values, list) or values[at % len(values)] is not Undefined
+    }
+    return style | {(None, key) for key in relayout}
+
+
+def grouped(values: Mapping[Part, object]) -> tuple[dict, dict, list[int]]:
+    """Return values by part as Plotly.update takes them: styles by key with a value for each trace, layout, traces."""
+    traces = sorted({trace for trace, _ in values if trace is not None})
+    style: dict[str, list] = {}
+    for (trace, key), value in values.items():
+        if trace is not None:
+            style.setdefault(key, [Undefined] * len(traces))[traces.index(trace)] = value
+    return style, {key: value for (trace, key), value in values.items() if trace is None}, traces
+
+
+def message(restyle: dict, relayout: dict, traces: Sequence[int]) -> dict:
+    """Return a change as the browser takes it; without numbers of its own, so that the same change is the same message."""
+    return {
+        "style_data": restyle | {"_doNotReportToPy": True},
+        "layout_data": relayout,
+        "style_traces": list(traces),
+        "trace_edit_id": 0,
+        "layout_edit_id": 0,
+        "source_view_id": None,
+    }
 
 
 def _overlap(one: tuple, other: tuple) -> bool:

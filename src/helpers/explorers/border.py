@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from helpers import figures
 from helpers.analysis import geography, near_border
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures import border as drawn
 from helpers.figures.controls import slider
 
@@ -27,6 +27,7 @@ _LIMITS = (
 _END = "The files end in {}, so nothing here is the effect of what came later{}."
 
 
+@ahead.looking
 def border(ev: Evidence, points: pd.DataFrame | None = None) -> base.Explorer:
     """Show how far from Iran's border events lie, by year, dyad and country, and the share within a distance before and after a year.
 

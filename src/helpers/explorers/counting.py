@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures import panels, series
 from helpers.figures.controls import drop_down
 from helpers.markup import esc
@@ -24,6 +24,7 @@ _NOTHING = "No counter has a value at this position of the clock."
 _ONE = "One definition is chosen: choose another counter to see what keeps the two apart."
 
 
+@ahead.looking
 def counting(ev: Evidence, indicators: pd.DataFrame | None = None) -> base.Explorer:
     """Show up to three counters over chosen years, each definition in its own panel, with what keeps them apart.
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from helpers import figures
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures import deaths
 from helpers.figures.controls import slider
 from helpers.markup import esc
@@ -15,6 +15,7 @@ _FRAMES = [("the border region", "border"), ("all of Türkiye and Iraq", "whole"
 _SPANS = [("one year", "one"), ("all years together", "all")]
 
 
+@ahead.looking
 def deaths_map(ev: Evidence, cells: pd.DataFrame | None = None) -> base.Explorer:
     """Show where people died in the fighting, one year or all years, in two frames.
 

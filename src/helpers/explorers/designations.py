@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.base import listed
 from helpers.figures.controls import slider
 from helpers.figures.designations import EFFECTS, MARKS, Act, acts, choose, describe, dress, frame, last_acts, redraw
@@ -19,6 +19,7 @@ _NOTHING = "No act by then is in the table. Choose a later year, or set a filter
 _EMPTY = "The clock hides every act."
 
 
+@ahead.looking
 def designations(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
     """Show acts of naming by state, as on the end of a chosen year, and read one act with the claims that it rests on.
 

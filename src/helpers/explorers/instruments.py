@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from helpers import figures, markup
 from helpers.analysis.instruments import NOT_SEEN, in_order, texts
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.controls import drop_down
 from helpers.figures.matrix import (
     FEATURES,
@@ -43,6 +43,7 @@ VALUE_MEANING = {
 }
 
 
+@ahead.looking
 def instruments(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
     """Show which text says what; choose features, texts and years, and read one cell with its sources.
 

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from helpers import figures, markup
 from helpers.analysis.series import as_series
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures import rows, series
 from helpers.figures.base import listed
 from helpers.figures.controls import drop_down
@@ -38,6 +38,7 @@ _HINT = "<p>Choose a value in the list, or click a mark: its note and its source
 _COMPUTED = "Computed in this course from Ember and Energy Institute figures as processed by Our World in Data; see data/datapackage.json."
 
 
+@ahead.looking
 def leverage(ev: Evidence, indicators: pd.DataFrame | None = None) -> base.Explorer:
     """Show what each channel of leverage holds, one row a definition: contracts, flows, part-years and computed gaps kept apart.
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from helpers.analysis import agreement
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.controls import highlights
 from helpers.figures.scorecard import LATER, MARKS, VERDICTS, draw, dress_grid, grid_frame, look, ordered
 from helpers.figures.scorecard import scorecard as drawn
@@ -25,6 +25,7 @@ _PRESS = "Press “Compare readers” to compute how far each two readers agree.
 _KEY = ", ".join(f"{letter} {look(verdict)[0]}" for verdict, letter in LETTERS.items())
 
 
+@ahead.looking
 def scorecard(ev: Evidence, article_claims: pd.DataFrame | None = None) -> base.Explorer:
     """Let the reader judge the article's statements, show the course's verdict after each, and compute agreement.
 

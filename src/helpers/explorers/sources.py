@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from helpers import figures, markup
 from helpers.analysis import independence
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.base import cut, listed
 from helpers.figures.controls import drop_down
 from helpers.figures.sources import dress_pages, page_frame, redraw_pages
@@ -29,6 +29,7 @@ _KINDS = [
 ]
 
 
+@ahead.looking
 def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
     """Show the pages behind a claim by perspective, against its independent origins; find it by theme, status, kind or words.
 

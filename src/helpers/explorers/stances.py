@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.controls import slider
 from helpers.figures.stance_grid import (
     BASIS,
@@ -37,6 +37,7 @@ _HIDDEN = "The clock hides every position."
 _MONTHS = [(name, number) for number, name in enumerate(calendar.month_name) if name]
 
 
+@ahead.looking
 def stances(ev: Evidence, positions: pd.DataFrame | None = None) -> base.Explorer:
     """Show scores by actor and issue as they stood at the end of a month, and read one with its basis and sources.
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from helpers import markup
 from helpers.analysis.obligations import SIDES, is_absent
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.controls import drop_down
 from helpers.figures.terms import (
     MARKS,
@@ -37,6 +37,7 @@ _TITLE = "Who has to do what? Provisions by theme and side"
 _FILTERS = {"text": "text", "theme": "theme", "side": "obligation_on", "strength": "strength", "became": "status_2026"}
 
 
+@ahead.looking
 def terms(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
     """Show provisions by theme and side, filtered by text, theme, side, strength and what became of them.
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.figures.controls import drop_down
 from helpers.figures.timeline import BARS, LANES, MARKS, arrange, choose, describe, dress, fill, frame, marks
 from helpers.markup import ACTORS
@@ -19,6 +19,7 @@ _HIDDEN = "The lesson's claims all lie after the clock."
 _ACTORS = 9
 
 
+@ahead.looking
 def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None = None) -> base.Explorer:
     """Show the claims of a lesson (``None``: of all) on a timeline, filtered by actor, theme, status and years.
 

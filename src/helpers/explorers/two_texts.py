@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.evidence import Evidence
-from helpers.explorers import base
+from helpers.explorers import ahead, base
 from helpers.explorers.terms import provision_card, provision_options
 from helpers.figures.controls import drop_down
 from helpers.figures.terms import theme_name
@@ -38,6 +38,7 @@ _PARTED = "parted"
 _STYLE = ' style="text-align:left;vertical-align:top;padding-right:1em"'
 
 
+@ahead.looking
 def two_texts(ev: Evidence) -> base.Explorer:
     """Show what the circulated and the signed memorandum are each said to contain, by theme and by whose pages carry it.
 

@@ -7,7 +7,9 @@ each state shows in words goes to ``layout.meta["states"]``, a list for each con
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,17 @@ Changes = Mapping[str, Callable[[go.Figure], str | None]]
 ROOM = 80
 _PALE = {"marker": {"opacity": 0.12}, "textfont": {"color": colours.PALE}}
 _FEW = 6
+_LEFT_OUT: ContextVar[bool] = ContextVar("left_out", default=False)
+
+
+@contextmanager
+def left_out() -> Iterator[None]:
+    """Make figures without controls of their own, for those that nobody will see."""
+    token = _LEFT_OUT.set(True)
+    try:
+        yield
+    finally:
+        _LEFT_OUT.reset(token)
 
 
 def drop_down(fig: go.Figure, label: str, changes: Changes, *, x: float = 1.0) -> go.Figure:
@@ -31,7 +44,7 @@ def drop_down(fig: go.Figure, label: str, changes: Changes, *, x: float = 1.0) -
     values, never the number of traces. Two lists on one figure must not change the same things. `x` is where the list ends, as a
     share of the plot's width. With fewer than two choices nothing is added.
     """
-    if len(changes) < 2:
+    if len(changes) < 2 or _LEFT_OUT.get():
         return fig
     buttons, told = _states(fig, changes)
     _add_menu(fig, label, buttons, x)
@@ -43,7 +56,7 @@ def slider(fig: go.Figure, label: str, changes: Changes, *, active: int = 0) -> 
 
     The figure grows by `ROOM` pixels; ``layout.meta["room"]`` tells a page that makes the slider itself. See `drop_down`.
     """
-    if len(changes) < 2:
+    if len(changes) < 2 or _LEFT_OUT.get():
         return fig
     steps, told = _states(fig, changes)
     under, height = fig.layout.margin.b, fig.layout.height
@@ -78,7 +91,7 @@ def highlights(
 
     A trace that a choice does not name, and another does, is paled whole.
     """
-    if len(choices) < 2:
+    if len(choices) < 2 or _LEFT_OUT.get():
         return fig
     traces = sorted({trace for points in choices.values() for trace in points})
     for trace in traces:
