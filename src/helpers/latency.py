@@ -361,11 +361,15 @@ def described(control) -> dict | None:
 
 
 def changes(explorer, control) -> bool:
-    """True if one of the control's next values changes the figure; all that was described is set back."""
-    before = explorer.figure.to_json()
+    """True if one of the control's next values changes the figure by itself; all that was described is set back.
+
+    A filter that changes it only by taking the chosen item from a list does not count: it does so once and then never again.
+    """
+    before, lists = explorer.figure.to_json(), [c for c in _START if hasattr(c, "options") and c is not control]
     for other in neighbours(control):
+        chosen = [each.value for each in lists]
         control.value = other
-        changed = explorer.figure.to_json() != before
+        changed = explorer.figure.to_json() != before and [each.value for each in lists] == chosen
         restore()
         if changed:
             return True

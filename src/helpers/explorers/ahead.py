@@ -29,7 +29,7 @@ from plotly.utils import PlotlyJSONEncoder
 from helpers.explorers import base
 
 _WAIT = base.AFTER + 0.01  # seconds after the last move: the words have been sent
-_LARGEST = 200_000  # characters of all steps together
+_LARGEST = 500_000  # characters of all steps together
 
 
 def looking(make: Callable[..., base.Explorer]) -> Callable[..., base.Explorer]:

@@ -122,8 +122,9 @@ def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
         now["issue"] = controls["issue"].value
         now["inputs"] = begin[now["issue"]].copy()
         quietly(offer_actors)
-        resize(figure, len(now["inputs"]))
-        repaint(plain[now["issue"]])
+        with base.at_once(figure):
+            resize(figure, len(now["inputs"]))
+            repaint(plain[now["issue"]])
 
     def offer_actors() -> None:
         with controls["actor"].hold_sync():

@@ -114,7 +114,7 @@ def controls_of_twin(twin: go.Figure, years: list[int], features: list[str]) -> 
     def rows(first: int, last: int):
         def change(fig: go.Figure) -> str:
             shown = [n for n, year in enumerate(years) if first <= year <= last]
-            fig.plotly_relayout({"yaxis.range": [shown[-1] + 0.5, shown[0] - 0.5], "height": height_for(len(shown))})
+            fig.plotly_update({}, {"yaxis.range": [shown[-1] + 0.5, shown[0] - 0.5], "height": height_for(len(shown))})
             return f"The rows of {len(shown)} of {len(years)} texts, {years[shown[0]]} to {years[shown[-1]]}."
 
         return change
@@ -122,7 +122,7 @@ def controls_of_twin(twin: go.Figure, years: list[int], features: list[str]) -> 
     def columns(names: list[str]):
         def change(fig: go.Figure) -> str:
             at = [features.index(name) for name in names]
-            fig.plotly_relayout({"xaxis.range": [at[0] - 0.5, at[-1] + 0.5]})
+            fig.plotly_update({}, {"xaxis.range": [at[0] - 0.5, at[-1] + 0.5]})
             return f"The columns: {', '.join(feature_name(name) for name in names)}."
 
         return change

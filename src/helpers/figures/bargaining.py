@@ -117,14 +117,8 @@ def frame(rows: int, widest: int = WIDEST) -> go.Figure:
 def resize(fig: go.Figure | go.FigureWidget, rows: int, widest: int = WIDEST) -> None:
     """Make room in a frame for another number of actors: heights, stripes, the heading of the lower field."""
     at = [annotation.name for annotation in fig.layout.annotations].index(_QUESTION)
-    fig.plotly_relayout(
-        {
-            "height": height_for(rows, widest),
-            "shapes": _shapes(rows),
-            "yaxis.range": [_depth(rows, widest), -0.6],
-            f"annotations[{at}].y": rows + 0.35,
-        }
-    )
+    room = {"height": height_for(rows, widest), "shapes": _shapes(rows), "yaxis.range": [_depth(rows, widest), -0.6]}
+    fig.plotly_update({}, room | {f"annotations[{at}].y": rows + 0.35})
 
 
 def clear(fig: go.Figure | go.FigureWidget, words: str) -> None:
@@ -152,7 +146,7 @@ def draw(
         fig.layout.yaxis.tickvals, fig.layout.yaxis.ticktext = labels["yaxis.tickvals"], labels["yaxis.ticktext"]
         if title:
             fig.layout.title.text = plotly_text(title)
-        fig.plotly_relayout(base.saying(fig, ""))
+        fig.plotly_update({}, base.saying(fig, ""))
 
 
 def dress(

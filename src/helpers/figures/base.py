@@ -144,7 +144,7 @@ def empty(title: str, reason: str, *, unit: str, source: str) -> go.Figure:
     fig.update_xaxes(visible=False)
     fig.update_yaxes(visible=False)
     finish(fig, title=title, alt=reason, unit=unit, source=source, height=260)
-    fig.plotly_relayout(saying(fig, reason))
+    fig.plotly_update({}, saying(fig, reason))
     return fig
 
 

@@ -182,7 +182,7 @@ def choose(
     fig: go.Figure | go.FigureWidget, ids: Sequence[str], features: Sequence[str], frame_at: tuple[str, str] | None
 ) -> None:
     """Put a frame around one cell of the drawn `ids` × `features`; a pair that is not drawn leaves no frame."""
-    fig.plotly_relayout({"shapes": _frames(ids, features, frame_at)})
+    fig.plotly_update({}, {"shapes": _frames(ids, features, frame_at)})
 
 
 def describe(values: pd.DataFrame, instruments: pd.DataFrame) -> str:

@@ -141,7 +141,7 @@ def scorecards_over_time(
         f"<b>{plotly_text(name)}</b><br>{sum(v != LATER for v in column.values())} of {len(column)} given"
         for name, column in zip(kept, columns, strict=True)
     ]
-    fig.plotly_relayout({"xaxis.ticktext": heads})
+    fig.plotly_update({}, {"xaxis.ticktext": heads})
     given = {name: sum(v != LATER for v in column.values()) for name, column in zip(kept, columns, strict=True)}
     first, last = columns[0], columns[-1]
     waiting = [s for s in first if first[s] == LATER and last.get(s, LATER) != LATER]

@@ -233,7 +233,7 @@ def choose(
     fig: go.Figure | go.FigureWidget, actors: list[str], issues: list[str], chosen: tuple[str, str] | None
 ) -> None:
     """Put a frame around one cell, or around none."""
-    fig.plotly_relayout({"shapes": _frames(actors, issues, chosen)})
+    fig.plotly_update({}, {"shapes": _frames(actors, issues, chosen)})
 
 
 def dress(fig: go.Figure, *, title: str, alt: str, rows: int, table: pd.DataFrame | None = None) -> go.Figure:
