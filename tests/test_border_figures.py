@@ -7,7 +7,7 @@ import pandas as pd
 
 from helpers import evidence, figures
 from helpers import explorers as explore
-from helpers.figures import border
+from helpers.figures import border, colours
 
 COVERAGE = pd.DataFrame(
     [("IRQ", year, "1.0" if year <= 2018 else "") for year in range(2012, 2022)],
@@ -45,7 +45,7 @@ def test_exact_and_rough_places_differ_and_far_ones_stand_at_the_edge():
 def test_years_without_a_file_are_grey_and_the_memorandum_waits_for_the_clock():
     fig = figures.border_distances(NEAR, COVERAGE)
     shapes = fig.to_dict()["layout"]["shapes"]
-    assert {(s["x0"], s["x1"]) for s in shapes if s.get("fillcolor") == "#D0D0D0"} == {(2018.5, 2024.5)}
+    assert {(s["x0"], s["x1"]) for s in shapes if s.get("fillcolor") == colours.MISSING} == {(2018.5, 2024.5)}
     assert "No file covers a year after 2018" in fig.layout.meta["alt"]
     assert any("memorandum" in (t.name or "") for t in fig.data)
     early = figures.border_distances(NEAR, COVERAGE, as_of=dt.date(2024, 3, 31))
