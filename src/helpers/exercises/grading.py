@@ -618,8 +618,8 @@ class _Pool:
         self._importing = threading.Thread(target=load, daemon=True)
         self._importing.start()
 
-    def map(self, function: Callable, items: Sequence, arguments: Callable, raising: bool = False) -> Iterator[tuple]:
-        """Give (item, result) as they end. An item whose worker ended twice gives a result that says so, or raises if `raising`."""
+    def map(self, function: Callable, items: Sequence, arguments: Callable) -> Iterator[tuple]:
+        """Give (item, result) as they end. An item whose worker ended twice gives a result that says so."""
         from concurrent.futures import FIRST_COMPLETED, wait
 
         waiting, running, again = iter(items), {}, []
@@ -637,9 +637,9 @@ class _Pool:
                         raise
                     again.append(item)
         for item in again:
-            yield item, self._alone(function, arguments(item), raising)
+            yield item, self._alone(function, arguments(item))
 
-    def _alone(self, function: Callable, arguments: tuple, raising: bool) -> dict:
+    def _alone(self, function: Callable, arguments: tuple) -> dict:
         for _ in range(2):
             try:
                 return self._submit(function, arguments).result()
@@ -647,8 +647,6 @@ class _Pool:
                 if not _worker_ended(problem):
                     raise
         why = "The grading process ended twice on this one, most likely for lack of memory. Grade it with --workers 1."
-        if raising:
-            raise GradingError(why)
         return {"status": "grader", "answers": {}, "errors": {}, "error": why, "failed_cell": None, "seconds": 0.0}
 
     def _submit(self, function: Callable, arguments: tuple):

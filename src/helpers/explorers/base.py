@@ -244,9 +244,8 @@ class LiveFigure(go.FigureWidget):
     """
 
     _kept: list | None = None
-    heard: set | None = (
-        None  # where a double (ahead.py) notes which parts changed, (trace or None, key), instead of sending them
-    )
+    # Where a double (ahead.py) notes which parts changed, instead of sending them.
+    heard: set[Part] | None = None
     restate: Sequence = ()  # parts that the browser may have drawn ahead: each answer states them anew
     # The browser reads these once, when it first draws; FigureWidget sends both before each change, as messages of their own.
     _last_layout_edit_id = traitlets.Integer(0)
