@@ -1,6 +1,7 @@
 """Distances from a border: counts by hand, the end of the data, and the doubt about places."""
 
 import datetime as dt
+import re
 
 import numpy as np
 import pandas as pd
@@ -30,22 +31,30 @@ def test_shares_are_counts_by_hand_and_doubt_moves_them():
     assert (pkk.inside(50, 0, 9999), pkk.total(0, 9999)) == (3, 6)
     assert pkk.inside(50, 0, 9999, 1) == 3 and pkk.inside(50, 0, 9999, -1) == 4
     fig = figures.border_distances(NEAR, COVERAGE, 50, split=2015)
-    text = fig.data[border.RESULTS].text[0]
+    text = fig.layout.annotations[0].text
     assert "within 50 km: 3 of 6 (50%)" in text and "to 2014: 3 of 3 (100%" in text and "from 2015: 0 of 3 (0%" in text
     assert "50% to 67%" in text
+
+
+def strokes(fig, kind):
+    """The years in whose middle the strokes of a kind lie."""
+    ends = re.findall(r"M([\d.]+),[\d.]+H([\d.]+)", fig.layout.shapes[kind].path)
+    return [round((float(left) + float(right)) / 2, 2) for left, right in ends]
 
 
 def test_exact_and_rough_places_differ_and_far_ones_stand_at_the_edge():
     fig = figures.border_distances(NEAR, COVERAGE)
     assert list(fig.data[border.EXACT].x) == [2012, 2013] and list(fig.data[border.ROUGH].x) == [2016]
+    assert strokes(fig, border.THICK) == [2012, 2013] and strokes(fig, border.THIN) == [2016]
     assert list(fig.data[border.BEYOND].x) == [2018] and "300 km away: 2" in fig.data[border.BEYOND].text[0]
     assert "<i>" not in str(fig.to_dict()["data"])
 
 
 def test_years_without_a_file_are_grey_and_the_memorandum_waits_for_the_clock():
     fig = figures.border_distances(NEAR, COVERAGE)
-    shapes = fig.to_dict()["layout"]["shapes"]
-    assert {(s["x0"], s["x1"]) for s in shapes if s.get("fillcolor") == colours.MISSING} == {(2018.5, 2024.5)}
+    missing = fig.layout.shapes[border.MISSING]
+    assert missing.fillcolor == colours.MISSING
+    assert set(re.findall(r"M(\S+?),\S+?H(\S+?)V", missing.path)) == {("2018.5", "2024.5")}
     assert "No file covers a year after 2018" in fig.layout.meta["alt"]
     assert any("memorandum" in (t.name or "") for t in fig.data)
     early = figures.border_distances(NEAR, COVERAGE, as_of=dt.date(2024, 3, 31))
@@ -58,7 +67,7 @@ def test_the_explorer_measures_each_border_once_and_says_what_it_cannot_show():
     ex = explore.border(ev)
     traces, both = len(ex.figure.data), np.array(ex.figure.data[border.EXACT].y)
     ex.controls["within"].value = 20
-    assert "Within 20 km" in ex.status.value and "within 20 km" in ex.figure.data[border.RESULTS].text[0]
+    assert "Within 20 km" in ex.status.value and "within 20 km" in ex.figure.layout.annotations[0].text
     ex.controls["border"].value = "TUR"
     assert len(ex.figure.data[border.EXACT].y) != len(both) or (np.array(ex.figure.data[border.EXACT].y) != both).any()
     ex.controls["dyads"].value = ()

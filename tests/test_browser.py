@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import signal
 
 import nbformat
 import pytest
@@ -132,6 +134,29 @@ def test_however_fast_the_keys_the_figure_ends_as_the_kernel_has_it(lesson):
     lesson.wait_for_timeout(800)
     compared(lesson, cell)
     assert ahead & {1, 2}, "nothing was ever drawn ahead"
+
+
+def test_the_next_step_is_drawn_without_the_kernel_and_its_answer_draws_nothing_again(lesson):
+    cell = browser.cell_of(lesson, "explore.timeline")
+    wait_drawn(lesson, cell)
+    browser.show(cell.locator(".course-figure"))
+    plot = cell.locator(".js-plotly-plot").first
+    cell.get_by_label("Theme", exact=True).focus()
+    lesson.keyboard.press("ArrowDown")
+    lesson.wait_for_timeout(600)
+    plot.evaluate("plot => ((window.drawn = 0), plot.on('plotly_afterplot', () => window.drawn++))")
+    before = plot.evaluate(BROWSER_HEIGHTS)
+    kernel = int(latency.execute(lesson, "import os; print(os.getpid())"))
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        lesson.keyboard.press("ArrowDown")
+        lesson.wait_for_function("drawn == 1", timeout=3_000)
+        assert plot.evaluate(BROWSER_HEIGHTS) != before
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    lesson.wait_for_timeout(600)
+    compared(lesson, cell)
+    assert lesson.evaluate("drawn") == 1
 
 
 def compared(page, cell) -> int:

@@ -10,7 +10,7 @@ import pytest
 from test_figures import LINK, NASTY, claims, instruments, sources
 
 from helpers import explorers as explore
-from helpers.explorers import base
+from helpers.explorers import base, live
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_the_kernels_share_of_an_update_stays_small():
 
 
 def test_a_live_figure_passes_over_what_it_was_told_last_but_not_what_changed_in_between():
-    figure = base.live(go.Figure([go.Scatter(x=[1], y=[1]), go.Scatter(x=[1], y=[1])]))
+    figure = live.figure(go.Figure([go.Scatter(x=[1], y=[1]), go.Scatter(x=[1], y=[1])]))
     both = {"y": [[2], [3]]}
     figure.plotly_update(both, {"xaxis.range": [0, 1]}, [0, 1])
     figure.plotly_update({"y": [[9]]}, {"xaxis": {"range": [5, 6]}}, [1])

@@ -24,9 +24,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 from plotly.utils import PlotlyJSONEncoder
 
-from helpers.explorers import base
+from helpers.explorers import base, live
 
 _WAIT = base.AFTER + 0.01  # seconds after the last move: the words have been sent
 _LARGEST = 500_000  # characters of all steps together
@@ -90,8 +91,8 @@ class Ahead:
             return None
         figure, control = self._double.figure, self._double.controls[name]
         places = [control_state(each) for each in controls.values()]
-        own: dict[str, dict[base.Part, object]] = {}
-        parts: set[base.Part] = set()
+        own: dict[str, dict[live.Part, object]] = {}
+        parts: set[live.Part] = set()
         found = None
         for value in sorted(steps(control), key=lambda value: value == came_from):
             with listening(figure) as changed:
@@ -101,7 +102,7 @@ class Ahead:
                 continue
             own[json.dumps(control_state(control))] = {part: figure.read(part) for part in parts}
             before = {part: shown.figure.read(part) for part in sorted(parts, key=repr)}
-            messages = {place: base.message(*base.grouped(before | step)) for place, step in own.items()}
+            messages = {place: live.message(*live.grouped(before | step)) for place, step in own.items()}
             if len(json.dumps(messages, default=str)) > _LARGEST:
                 break
             shown.figure.restate = list(before)
@@ -142,9 +143,9 @@ def control_state(control: widgets.Widget) -> object:
 
 
 @contextmanager
-def listening(figure: base.LiveFigure) -> Iterator[set[base.Part]]:
+def listening(figure: live.LiveFigure) -> Iterator[set[live.Part]]:
     """Collect the parts of a figure that change inside."""
-    parts: set[base.Part] = set()
+    parts: set[live.Part] = set()
     figure.heard = parts
     try:
         yield parts
@@ -152,8 +153,17 @@ def listening(figure: base.LiveFigure) -> Iterator[set[base.Part]]:
         figure.heard = None
 
 
-def state(figure: base.LiveFigure) -> str:
+def state(figure: live.LiveFigure) -> str:
     """Return all that a figure shows, as text; without what the browser adds to it, names of traces and that it fills its place."""
     traces = [{key: value for key, value in trace.items() if key != "uid"} for trace in figure._data]
     layout = {key: value for key, value in figure._layout.items() if key != "autosize"}
-    return json.dumps([traces, layout], cls=PlotlyJSONEncoder, sort_keys=True)
+    return json.dumps([traces, layout], cls=_Exact, sort_keys=True)
+
+
+class _Exact(PlotlyJSONEncoder):
+    """Plotly's, but for arrays of numbers: their bytes say the same, in a tenth of the time."""
+
+    def default(self, o: object) -> object:
+        if isinstance(o, np.ndarray) and o.dtype != object:
+            return [str(o.dtype), o.shape, o.tobytes().hex()]
+        return super().default(o)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from helpers import markup
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.explorers.terms import claims_on_pages
 from helpers.figures.asked_and_got import (
     CURRENT,
@@ -62,7 +62,7 @@ def asked_and_got(ev: Evidence) -> base.Explorer:
     drawing = dress(frame(), title=_title(first), alt="", rows=len(actors.get(first, [])))
     if issues:
         draw(drawing, by_issue[first], actors[first])
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel("")
     now = {"issue": first}
 

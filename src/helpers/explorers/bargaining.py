@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from helpers.analysis.bargaining import LABEL, inputs_from
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.asked_and_got import ISSUES, actor_name, issue_name, ordered_actors, signed
 from helpers.figures.bargaining import (
     HIGHS,
@@ -67,7 +67,7 @@ def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
     drawing = dress(frame(rows), title=heading(first), alt="", rows=rows)
     if issues:
         draw(drawing, plain[first])
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel("")
 
     def repaint(known: dict | None = None) -> None:
@@ -122,7 +122,7 @@ def bargaining(ev: Evidence, issue: str | None = None) -> base.Explorer:
         now["issue"] = controls["issue"].value
         now["inputs"] = begin[now["issue"]].copy()
         quietly(offer_actors)
-        with base.at_once(figure):
+        with live.at_once(figure):
             resize(figure, len(now["inputs"]))
             repaint(plain[now["issue"]])
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from helpers import figures
 from helpers.analysis import geography, near_border
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures import border as drawn
 from helpers.figures.controls import slider
 
@@ -19,7 +19,7 @@ _NOTHING = "No dyad is chosen. Choose one or more in the list (Ctrl or Shift for
 _STEPS = [10, 25, 50, 75, 100, 150, 200]
 _EMPTY = "The clock hides every event, or no year of the files was over by then."
 _LIMITS = (
-    "<p><b>What this cannot show.</b> {} Only events located to a place are drawn, in Türkiye about two in five. An open mark may be off by "
+    "<p><b>What this cannot show.</b> {} Only events located to a place are drawn, in Türkiye about two in five. A thin stroke may be off by "
     "about 25 km: below that distance it decides nothing. PJAK and the KDPI fight in Iran, so their events lie near its border anyway. "
     "Where people died is not where fighters went. The interval in brackets (95 %) takes events as independent, which they are not; "
     "read it as the least doubt there is. Before 2015 Iraq has very few located events.</p>"
@@ -55,13 +55,13 @@ def border(ev: Evidence, points: pd.DataFrame | None = None) -> base.Explorer:
     twin = figures.border_distances(near["IRQ+TUR"], coverage, split=split, as_of=ev.as_of)
     if not both:
         base.tell(status, _EMPTY)
-        live = base.live(figures.border_distances(near["IRQ+TUR"], coverage, as_of=ev.as_of))
-        return base.Explorer(controls, live, status, detail, twin, _LABEL)
+        figure = live.figure(figures.border_distances(near["IRQ+TUR"], coverage, as_of=ev.as_of))
+        return base.Explorer(controls, figure, status, detail, twin, _LABEL)
     distances = {f"{km} km": _measured(both[:5], km, split, ev.as_of) for km in _STEPS}
     slider(twin, "Within", distances, active=_STEPS.index(50))
-    drawing = drawn.dress(drawn.frame(ev.as_of), title=title_of(controls), alt="", height=900)
+    drawing = drawn.dress(drawn.frame(len(both), ev.as_of), title=title_of(controls), alt="", height=900)
     drawn.fill(drawing, both[:5], 50, split=split, as_of=ev.as_of)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
 
     def shown() -> list[drawn.Group]:
         chosen = set(controls["dyads"].value)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures import panels, series
 from helpers.figures.controls import drop_down
 from helpers.markup import esc
@@ -59,7 +59,7 @@ def counting(ev: Evidence, indicators: pd.DataFrame | None = None) -> base.Explo
     twin_rows = indicators[indicators["comparable_group"].isin([c.group for c in shown])]
     drawing = panels.dress(panels.frame(), title=_TITLE, alt="")
     panels.fill(drawing, shown, first, last)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
 
     def update(_change: object) -> None:
         shown = [found[n] for n in chosen()]

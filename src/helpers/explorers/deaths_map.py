@@ -6,7 +6,7 @@ import pandas as pd
 
 from helpers import figures
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures import deaths
 from helpers.figures.controls import slider
 from helpers.markup import esc
@@ -37,17 +37,16 @@ def deaths_map(ev: Evidence, cells: pd.DataFrame | None = None) -> base.Explorer
     }
     status, detail = base.status_line(), base.panel("")
     if coverage.empty:
-        figure = base.live(deaths.deaths_map(cells, provinces, countries, coverage))
+        figure = live.figure(deaths.deaths_map(cells, provinces, countries, coverage))
         base.tell(status, deaths.map_words(cells, coverage, None)["sentence"])
         return base.Explorer(controls, figure, status, detail, twin, "Explorer: where people died, by year")
     dyads, missing = deaths.dyads_of(cells), deaths.missing_rings(countries)
     drawn = deaths.map_dots(cells, dyads)
-    inside_two = provinces.loc[provinces["iso3"].isin(["TUR", "IRQ"]), "name"]
-    drawing = deaths.map_frame(cells, provinces, countries, coverage)
-    whole = deaths.map_frame(cells, provinces, countries, coverage, focus=tuple(inside_two.unique()))
-    frames = {"border": drawing, "whole": whole}
+    both = tuple(provinces.loc[provinces["iso3"].isin(["TUR", "IRQ"]), "name"].unique())
+    drawing = deaths.map_frame(cells, provinces, countries, coverage, other=both)
+    frames = {"border": drawing.layout.geo, "whole": figures.outlines(provinces, both).layout.geo}
     words = {year: deaths.map_words(cells, coverage, year) for year in (None, *range(first, last + 1))}
-    beyond = {(name, y): deaths.outside(frame, cells, y) for name, frame in frames.items() for y in words}
+    beyond = {(name, y): deaths.outside(box, cells, y) for name, box in frames.items() for y in words}
     located = _located(ev.table("ucdp_ged_country_years"), dyads)
     steps = {"all years": (None, twin_alt), **{str(y): (y, "") for y in range(first, latest + 1)}}
 
@@ -62,7 +61,7 @@ def deaths_map(ev: Evidence, cells: pd.DataFrame | None = None) -> base.Explorer
     slider(twin, "Year", {name: step(*each) for name, each in steps.items()})
     deaths.dress_map(drawing, title=title, alt="")
     deaths.fill_map(drawing, {}, coverage, latest, missing, dyads)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
 
     def chosen() -> int | None:
         return controls["year"].value if controls["span"].value == "one" else None
@@ -78,8 +77,10 @@ def deaths_map(ev: Evidence, cells: pd.DataFrame | None = None) -> base.Explorer
         detail.value = located.get(year, located["none"])
 
     def reframe(_change: object) -> None:
-        deaths.reframe(figure, frames[controls["frame"].value])
-        update(None)
+        name = controls["frame"].value
+        with live.at_once(figure):
+            deaths.reframe(figure, list(frames).index(name), frames[name])
+            update(None)
 
     def click(_trace, points, _state) -> None:
         if points.xs:

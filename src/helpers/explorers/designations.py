@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.base import listed
 from helpers.figures.controls import slider
 from helpers.figures.designations import EFFECTS, MARKS, Act, acts, choose, describe, dress, frame, last_acts, redraw
@@ -39,14 +39,14 @@ def designations(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explor
     status, detail = base.status_line(), base.panel(_HINT)
     if not drawn:
         base.tell(status, _EMPTY)
-        return base.Explorer(controls, base.live(figures.designations(table)), status, detail, twin, _LABEL)
+        return base.Explorer(controls, live.figure(figures.designations(table)), status, detail, twin, _LABEL)
     slider(twin, "As on the end of", years := {str(y): _by(drawn, y) for y in _steps(drawn)}, active=len(years) - 1)
     by_key = {act.key: act for act in drawn}
     options = [(_option(act), act.key) for act in drawn]
     now = {"shown": drawn}
     drawing = dress(frame(drawn), drawn, title=_TITLE, alt="")
     redraw(drawing, drawn, drawn, last)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
 
     def update(_change: object) -> None:
         as_on, state, effect = (controls[name].value for name in ("as_on", "state", "effect"))

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from helpers import figures, markup
 from helpers.analysis.instruments import NOT_SEEN, in_order, texts
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.controls import drop_down
 from helpers.figures.matrix import (
     FEATURES,
@@ -71,7 +71,7 @@ def instruments(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explore
     drawn = cells(table, features)
     drawing = dress(frame(), title="Which text says what?", alt="", height=height_for(len(order)))
     redraw(drawing, drawn, order, features)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel("")
     now: dict[str, list[str]] = {"ids": [], "features": []}
 

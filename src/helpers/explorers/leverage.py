@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from helpers import figures, markup
 from helpers.analysis.series import as_series
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures import rows, series
 from helpers.figures.base import listed
 from helpers.figures.controls import drop_down
@@ -64,7 +64,7 @@ def leverage(ev: Evidence, indicators: pd.DataFrame | None = None) -> base.Explo
     status, detail = base.status_line(), base.panel(_HINT)
     drawing = rows.dress(rows.frame(), title=_title("gas"), alt="", height=900)
     rows.fill(drawing, [c for c in found if "gas" in _channels(c.group)])
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
 
     def update(_change: object) -> None:
         channel, pair = controls["channel"].value, controls["pair"].value

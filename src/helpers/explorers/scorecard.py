@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from helpers.analysis import agreement
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.controls import highlights
 from helpers.figures.scorecard import LATER, MARKS, VERDICTS, draw, dress_grid, grid_frame, look, ordered
 from helpers.figures.scorecard import scorecard as drawn
@@ -50,7 +50,7 @@ def scorecard(ev: Evidence, article_claims: pd.DataFrame | None = None) -> base.
     }
     given: dict[str, dict[str, str]] = {YOU: {}, SECOND: {}, THIRD: {}}
     drawing = dress_grid(grid_frame(rows, _COLUMNS), title=_TITLE, alt="", unit=_UNIT, rows=len(rows))
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel("")
     state = {"busy": False, "compared": "", "wrong": ""}
 

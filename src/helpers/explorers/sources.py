@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from helpers import figures, markup
 from helpers.analysis import independence
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.base import cut, listed
 from helpers.figures.controls import drop_down
 from helpers.figures.sources import dress_pages, page_frame, redraw_pages
@@ -66,7 +66,7 @@ def sources(ev: Evidence, claims: pd.DataFrame | None = None) -> base.Explorer:
     start = repeated[0] if repeated else None
     drawing = dress_pages(page_frame(), title=_TITLE, alt="")
     draw(drawing, start)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel(_HINT)
     found = {"number": len(claims)}
 

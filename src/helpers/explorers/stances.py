@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.controls import slider
 from helpers.figures.stance_grid import (
     BASIS,
@@ -60,13 +60,13 @@ def stances(ev: Evidence, positions: pd.DataFrame | None = None) -> base.Explore
     status, detail = base.status_line(), base.panel("")
     if positions.empty:
         base.tell(status, _HIDDEN)
-        return base.Explorer(controls, base.live(figures.stances(positions)), status, detail, twin, _LABEL)
+        return base.Explorer(controls, live.figure(figures.stances(positions)), status, detail, twin, _LABEL)
     rows, title = dated(positions), "Who stands where?"
     years_with = sorted({stance.until.year for stance in rows})
     slider(twin, "End of", {str(y): _by(rows, actors, issues, y) for y in years_with}, active=len(years_with) - 1)
     drawing = dress(frame(actors, issues), title=title, alt="", rows=len(actors))
     redraw(drawing, latest(rows), actors, issues, title=title)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
 
     def until() -> pd.Timestamp:
         return month_end(f"{controls['year'].value}-{controls['month'].value:02d}")

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from helpers import markup
 from helpers.analysis.obligations import SIDES, is_absent
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.controls import drop_down
 from helpers.figures.terms import (
     MARKS,
@@ -62,7 +62,7 @@ def terms(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
     drawing = dress(frame(themes), title=_TITLE, alt="", themes=themes)
     fill(drawing, rows, "strength")
     arrange(drawing, rows, themes)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel(_HINT)
     now = {"show": "strength"}
 
@@ -75,7 +75,7 @@ def terms(ev: Evidence, table: pd.DataFrame | None = None) -> base.Explorer:
         shown = {term_id for term_id, keep in zip(ids, kept, strict=True) if keep}
         words = "" if shown else (_NOTHING if ids else _HIDDEN)
         in_order = [term_id in shown for term_id in drawn[show]["term_id"].tolist()]
-        with base.at_once(figure):
+        with live.at_once(figure):
             if show != now["show"]:
                 fill(figure, drawn[show], show)
                 now["show"] = show

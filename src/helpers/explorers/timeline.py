@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from helpers import figures, markup
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.figures.controls import drop_down
 from helpers.figures.timeline import BARS, LANES, MARKS, arrange, choose, describe, dress, fill, frame, marks
 from helpers.markup import ACTORS
@@ -48,7 +48,7 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
     drawing = dress(frame(), title="Claims over time", alt="", height=480)
     fill(drawing, tables["theme"])
     arrange(drawing, tables["theme"], resize=True)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel(_HINT)
 
     def kept() -> np.ndarray:
@@ -69,7 +69,7 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
         shown = {claim_id for claim_id, keep in zip(ids, rows, strict=True) if keep}
         words = "" if shown else (_NOTHING if ids else _HIDDEN)
         in_lane = [claim_id in shown for claim_id in tables[lanes]["claim_id"].tolist()]
-        with base.at_once(figure):
+        with live.at_once(figure):
             if resize:
                 fill(figure, tables[lanes])
                 now["lanes"] = lanes

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from helpers.evidence import Evidence
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 from helpers.explorers.terms import provision_card, provision_options
 from helpers.figures.controls import drop_down
 from helpers.figures.terms import theme_name
@@ -62,7 +62,7 @@ def two_texts(ev: Evidence) -> base.Explorer:
     drawing = dress(frame(themes), title=_TITLE, alt="", themes=themes)
     fill(drawing, table)
     arrange(drawing, table, themes)
-    figure = base.live(drawing)
+    figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel("")
     now = {"kept": np.ones(len(ids), dtype=bool)}
 

@@ -22,10 +22,15 @@ FIRST = (("TUR-PKK", "IRQ"), ("TUR-PKK", "TUR"), ("IRN-PJAK", "IRN"), ("IRN-KDPI
 BORDERS = {"IRQ": "Iraq", "TUR": "Türkiye", "IRQ+TUR": "Iraq and Türkiye"}
 MEMORANDUM = dt.date(2024, 8, 15)
 FARTHEST = 300
-UNIT = "distance in km of events located to a place from Iran's border; a larger mark is more events"
+UNIT = "distance in km of events located to a place from Iran's border; a longer stroke is more events"
 SOURCE = "UCDP GED 20.1 (Türkiye), 19.1 (Iraq) and 21.1 (precise events only), CC BY 4.0; outlines from Natural Earth; computed here"
-NAMES, EXACT, ROUGH, BEYOND, RESULTS = range(5)
+NAMES, EXACT, ROUGH, BEYOND = range(4)
+NEAR, MISSING, FLOORS, SPLIT, MEMORY, THICK, THIN = range(7)  # shapes
 _HIGH, _PAD, _TOP, _BELOW = 104, 14, 112, 68
+_NOWHERE = "M0,0Z"
+_STROKES = ({"color": colours.BLUE, "width": 2.4}, {"color": colours.VERMILLION, "width": 1.1})
+_UPRIGHT = {"color": colours.BLACK, "width": 1.6}
+_RESULTS = 0.73  # where they begin, as a share of the width
 # Beyond so many events the interval is narrower than any other doubt, and is left out.
 _LARGE = 400
 
@@ -53,9 +58,9 @@ class Group:
         return int(self.events[(self.year >= first) & (self.year <= last)].sum())
 
     @cached_property
-    def dots(self) -> tuple[tuple[np.ndarray, ...], ...]:
-        """Return the exact and the rough places up to the scale's end: years, heights above the floor, sizes, (km, events)."""
-        return tuple(self._dots((self.km <= FARTHEST) & kind) for kind in (self.exact, ~self.exact))
+    def strokes(self) -> tuple[tuple[np.ndarray, ...], ...]:
+        """Return the exact and the rough places up to the scale's end: years, heights above the floor, half lengths, (km, events)."""
+        return tuple(self._strokes((self.km <= FARTHEST) & kind) for kind in (self.exact, ~self.exact))
 
     @cached_property
     def beyond(self) -> dict[int, int]:
@@ -63,10 +68,10 @@ class Group:
         far = self.km > FARTHEST
         return {int(y): int(self.events[far & (self.year == y)].sum()) for y in np.unique(self.year[far])}
 
-    def _dots(self, chosen: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _strokes(self, chosen: np.ndarray) -> tuple[np.ndarray, ...]:
         km, events = self.km[chosen], self.events[chosen]
-        facts = np.column_stack([km.round(1), events])
-        return self.year[chosen], km / FARTHEST * _scale(), 4 + 2 * np.sqrt(events), facts
+        half = np.minimum(0.12 + 0.06 * np.sqrt(events), 0.48)  # of a year: strokes of two years never meet
+        return self.year[chosen], km / FARTHEST * _scale(), half, np.column_stack([km.round(), events])
 
 
 def border_distances(
@@ -82,7 +87,7 @@ def border_distances(
     """Draw events by year and distance from Iran's border, one row a dyad and country, with the share within `within` km.
 
     Needs `near` from ``near_border.distances`` and `coverage` (``ucdp_ged_coverage``); `neighbours` names the border that `near` was measured
-    to. `split` is the first year of the later period. Open marks are places that may be off by about 25 km. Years without a file are
+    to. `split` is the first year of the later period. Thin strokes are places that may be off by about 25 km. Years without a file are
     grey: missing, not quiet. At most five rows are drawn: choose rows of `near` for others.
     """
     found = groups(near, coverage, as_of)[:5]
@@ -90,7 +95,7 @@ def border_distances(
     if not found:
         reason = "No event located to a place is left to draw: the choice or the clock hides them all."
         return base.empty(title, reason, unit=UNIT, source=SOURCE)
-    fig = frame(as_of)
+    fig = frame(len(found), as_of)
     height = fill(fig, found, within, split=split, as_of=as_of)
     rows = [(g, *_result(g, within, split)) for g in found]
     names = ["events", "inside", "share", "earlier", "later"]
@@ -115,38 +120,40 @@ def groups(near: pd.DataFrame, coverage: pd.DataFrame, as_of: dt.date | None = N
     return sorted(found, key=lambda g: (rank.get(g.key, len(FIRST)), -int(g.events.sum())))
 
 
-def frame(as_of: dt.date | None = None) -> go.Figure:
-    """Return rows without events, for `fill`: names, exact and rough places, places beyond the scale, results, the legend."""
+def frame(rows: int, as_of: dt.date | None = None) -> go.Figure:
+    """Return up to so many rows without events, for `fill`: names, exact and rough places, places beyond the scale, the legend.
+
+    The results beside the rows are annotations, the first ones of the figure: plotly rewrites those without drawing the places anew.
+    """
     quiet = {"hoverinfo": "skip", "showlegend": False}
     text = {"mode": "text", "textposition": "middle right", "textfont": {"size": 12}}
     hover = "%{x}: %{customdata[0]:.0f} km, %{customdata[1]} event(s)<extra></extra>"
-    dots = {"mode": "markers", "hovertemplate": hover, "showlegend": False}
-    exact = {"color": colours.BLUE, "opacity": 0.72, "line": {"width": 0.6, "color": "white"}}
-    rough = {"symbol": "circle-open", "color": colours.VERMILLION, "line": {"width": 1.5}}
+    # Where the pointer finds them; what is seen of them is a shape, which plotly draws in a tenth of the time of as many marks.
+    places = {"mode": "none", "hoveron": "points", "hovertemplate": hover, "showlegend": False}
     beyond = {"symbol": "triangle-up", "color": colours.GREY, "size": 8}
     fig = go.Figure(
         [
             go.Scatter(**text, **quiet, xaxis="x2"),
-            go.Scatter(**dots, marker=exact),
-            go.Scatter(**dots, marker=rough),
+            go.Scatter(**places, hoverlabel={"bordercolor": colours.BLUE}),
+            go.Scatter(**places, hoverlabel={"bordercolor": colours.VERMILLION}),
             go.Scatter(mode="markers", marker=beyond, hovertemplate="%{text}<extra></extra>", showlegend=False),
-            go.Scatter(**text, **quiet, xaxis="x3"),
-            _entry({**exact, "size": 9}, "place known exactly"),
-            _entry({**rough, "size": 9}, "place off by up to about 25 km, or not told"),
+            _line(_STROKES[0], "thick: place known exactly"),
+            _line(_STROKES[1], "thin: place off by up to about 25 km, or not told"),
             _entry(beyond, f"more than {FARTHEST} km away"),
             _entry({"symbol": "square", "size": 12, "color": colours.NEAR}, "within the chosen distance"),
             _entry({"symbol": "square", "size": 12, "color": colours.MISSING}, "no file: missing, not quiet"),
-            _line("dot", "the later period begins"),
-            *([_line("solid", "the memorandum, 15 August 2024")] if _is_past(as_of) else []),
+            _line({**_UPRIGHT, "dash": "dot"}, "the later period begins"),
+            *([_line(_UPRIGHT, "the memorandum, 15 August 2024")] if _is_past(as_of) else []),
         ]
     )
     hidden = {"range": [0, 1], "visible": False, "fixedrange": True}
     fig.update_layout(
         xaxis={"domain": [0.215, 0.715], "showgrid": False, "dtick": 5, "side": "top"},
         xaxis2={**hidden, "domain": [0, 0.16]},
-        xaxis3={**hidden, "domain": [0.73, 1]},
         yaxis={"showgrid": False, "fixedrange": True, "ticks": "", "tickfont": {"size": 11}, "anchor": "x"},
         legend={"itemclick": False, "itemdoubleclick": False, "y": 0, "yanchor": "top"},
+        annotations=[_result_at(n) for n in range(rows)],
+        shapes=_shapes(as_of),
     )
     return fig
 
@@ -162,7 +169,7 @@ def fill(
     title: str | None = None,
 ) -> int:
     """Put groups (from `groups`) into a `frame`: marks, bands and results, as one change; returns the height in pixels."""
-    marks = [_packed([(floor, group.dots[kind]) for floor, group in _floors(found)]) for kind in (0, 1)]
+    marks = [_packed([(floor, group.strokes[kind]) for floor, group in _floors(found)]) for kind in (0, 1)]
     beyond: tuple[list, list, list] = ([], [], [])
     for floor, group in _floors(found):
         beyond[0].extend(group.beyond)
@@ -174,8 +181,7 @@ def fill(
         "x": [[0] * len(found), marks[0][0], marks[1][0], beyond[0]],
         "y": [middle, marks[0][1], marks[1][1], beyond[1]],
         "text": [[f"<b>{name}</b>" for name in names], "", "", beyond[2]],
-        "customdata": [None, marks[0][3], marks[1][3], None],
-        "marker.size": [1, marks[0][2], marks[1][2], 8],
+        "customdata": [None, marks[0][2], marks[1][2], None],
     }
     low, high = _years(found, as_of)
     total = max(len(found), 1) * _HIGH
@@ -190,13 +196,9 @@ def fill(
     }
     if title:
         relayout["title.text"] = plotly_text(title)
-    result, bands = _results(found, within, split, as_of)
-    for key, value in result.items():
-        restyle.setdefault(key, [None] * RESULTS).append(value)
-    restyle["customdata"].append(None)
-    restyle["marker.size"].append(1)
-    relayout |= bands
-    fig.plotly_update(restyle_data=restyle, relayout_data=relayout, trace_indexes=list(range(RESULTS + 1)))
+    relayout |= {f"shapes[{kind}].path": mark[3] for kind, mark in zip((THICK, THIN), marks, strict=True)}
+    relayout |= _ground(found, as_of) | _measured(found, within, split, as_of) | _results(fig, found, within, split)
+    fig.plotly_update(restyle_data=restyle, relayout_data=relayout, trace_indexes=[NAMES, EXACT, ROUGH, BEYOND])
     return total + _TOP + _BELOW + 46
 
 
@@ -210,10 +212,10 @@ def measure(
     title: str | None = None,
 ) -> None:
     """Change the distance or the split of a figure that `fill` filled with the same groups: bands and results only."""
-    result, relayout = _results(found, within, split, as_of)
+    relayout = _measured(found, within, split, as_of) | _results(fig, found, within, split)
     if title:
         relayout["title.text"] = plotly_text(title)
-    fig.plotly_update(restyle_data={k: [v] for k, v in result.items()}, relayout_data=relayout, trace_indexes=[RESULTS])
+    fig.plotly_update(relayout_data=relayout)
 
 
 def dress(fig: go.Figure, *, title: str, alt: str, height: int, table: pd.DataFrame | None = None) -> go.Figure:
@@ -245,29 +247,62 @@ def describe(found: Sequence[Group], within: float, split: int, neighbours: str)
     )
 
 
-def _results(found: Sequence[Group], within: float, split: int, as_of: dt.date | None) -> tuple[dict, dict]:
-    """Return the texts beside the rows and the shapes behind them."""
+def _result_at(row: int) -> dict:
+    """Return the place of one row's results."""
+    place = {"x": _RESULTS, "xref": "paper", "xanchor": "left", "y": _floor(row) - _scale() / 2, "yref": "y"}
+    style = {"align": "left", "showarrow": False, "font": {"size": 12}}
+    return {**place, **style, "name": f"result {row}", "text": " ", "visible": False}
+
+
+def _results(fig: go.Figure | go.FigureWidget, found: Sequence[Group], within: float, split: int) -> dict:
+    """Return the texts beside the rows, as a change of the layout."""
     texts = [_words(group, within, split) for group in found]
-    y = [_floor(n) - _scale() / 2 for n in range(len(found))]
+    rows = sum((note.name or "").startswith("result") for note in fig.layout.annotations)
+    change: dict = {f"annotations[{n}].text": texts[n] if n < len(texts) else " " for n in range(rows)}
+    return change | {f"annotations[{n}].visible": n < len(texts) for n in range(rows)}
+
+
+def _shapes(as_of: dt.date | None) -> list[dict]:
+    """Return what lies behind the rows, without places: bands within the distance, missing years, floors, split, memorandum.
+
+    Each is one shape for all rows, and always there: plotly then moves one without drawing the rest of the figure anew.
+    """
+    area = {"type": "path", "path": _NOWHERE, "layer": "below", "line": {"width": 0}}
+    floors = {"type": "path", "path": _NOWHERE, "line": {"width": 1.2, "color": colours.GREY}}
+    upright = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "layer": "below"}
+    at = MEMORANDUM.year - 0.5 + MEMORANDUM.timetuple().tm_yday / 366
+    return [
+        {**area, "fillcolor": colours.NEAR},
+        {**area, "fillcolor": colours.MISSING},
+        floors,
+        {**upright, "line": {"width": 1.4, "dash": "dot", "color": colours.INK}},
+        {**upright, "x0": at, "x1": at, "visible": _is_past(as_of), "line": {"width": 1.8, "color": colours.BLACK}},
+        *({"type": "path", "path": _NOWHERE, "line": line} for line in _STROKES),
+    ]
+
+
+def _ground(found: Sequence[Group], as_of: dt.date | None) -> dict:
+    """Return where missing years, floors and upright lines lie, as a change of the layout."""
     low, high = _years(found, as_of)
-    shapes = []
-    for n, group in enumerate(found):
-        floor, top = _floor(n), _floor(n) - _scale()
-        near = floor - min(within, FARTHEST) / FARTHEST * _scale()
-        shapes.append(_rect(low - 0.8, high + 0.8, floor, near, colours.NEAR))
-        shapes += [_rect(a - 0.5, b + 0.5, floor, top, colours.MISSING) for a, b in _gaps(group.covered, low, high)]
-        line = {"type": "line", "x0": low - 0.8, "x1": high + 0.8, "y0": floor, "y1": floor}
-        shapes.append({**line, "line": {"width": 1.2, "color": colours.GREY}})
+    gaps = [(floor, gap) for floor, group in _floors(found) for gap in _gaps(group.covered, low, high)]
+    missing = "".join(_box(a - 0.5, b + 0.5, floor, floor - _scale()) for floor, (a, b) in gaps)
+    floors = "".join(f"M{low - 0.8},{floor:g}H{high + 0.8}" for floor, _ in _floors(found))
     bottom = max(len(found), 1) * _HIGH
-    line = {"type": "line", "y0": 0, "y1": bottom, "layer": "below"}
-    if low < split <= high:
-        shapes.append(
-            {**line, "x0": split - 0.5, "x1": split - 0.5, "line": {"width": 1.4, "dash": "dot", "color": colours.INK}}
-        )
-    if _is_past(as_of):
-        at = MEMORANDUM.year - 0.5 + MEMORANDUM.timetuple().tm_yday / 366
-        shapes.append({**line, "x0": at, "x1": at, "line": {"width": 1.8, "color": colours.BLACK}})
-    return {"x": [0] * len(found), "y": y, "text": texts}, {"shapes": shapes}
+    return {
+        f"shapes[{MISSING}].path": missing or _NOWHERE,
+        f"shapes[{FLOORS}].path": floors or _NOWHERE,
+        f"shapes[{SPLIT}].y1": bottom,
+        f"shapes[{MEMORY}].y1": bottom,
+    }
+
+
+def _measured(found: Sequence[Group], within: float, split: int, as_of: dt.date | None) -> dict:
+    """Return the band within the distance and the place of the split, as a change of the layout."""
+    low, high = _years(found, as_of)
+    high_up = min(within, FARTHEST) / FARTHEST * _scale()
+    bands = "".join(_box(low - 0.8, high + 0.8, floor, floor - high_up) for floor, _ in _floors(found))
+    line = {"x0": split - 0.5, "x1": split - 0.5, "visible": low < split <= high}
+    return {f"shapes[{NEAR}].path": bands or _NOWHERE} | {f"shapes[{SPLIT}].{key}": v for key, v in line.items()}
 
 
 def _words(group: Group, within: float, split: int) -> str:
@@ -330,14 +365,14 @@ def _gaps(covered: Sequence[int], low: int, high: int) -> list[tuple[int, int]]:
     return gaps
 
 
-def _packed(parts: list[tuple[float, tuple[np.ndarray, ...]]]) -> tuple[np.ndarray, ...]:
-    """Join the places of several rows into small arrays, which take a fraction of the room of lists in a notebook."""
+def _packed(parts: list[tuple[float, tuple[np.ndarray, ...]]]) -> tuple[np.ndarray | str, ...]:
+    """Join the places of several rows: years, heights and (km, events) as small arrays, which take a fraction of the room of lists; strokes."""
     if not parts:
-        return tuple(np.empty(0, dtype="float32") for _ in range(4))
-    year = np.concatenate([dots[0] for _, dots in parts]).astype("int16")
-    up = np.concatenate([floor - dots[1] for floor, dots in parts]).astype("float32")
-    size, facts = (np.concatenate([dots[i] for _, dots in parts]).astype("float32") for i in (2, 3))
-    return year, up, size, facts
+        return *(np.empty(0, dtype="float32") for _ in range(3)), _NOWHERE
+    year, half, facts = (np.concatenate([strokes[i] for _, strokes in parts]) for i in (0, 2, 3))
+    up = np.concatenate([floor - strokes[1] for floor, strokes in parts])
+    path = "".join(f"M{x - h:.2f},{y:.1f}H{x + h:.2f}" for x, y, h in zip(year, up, half, strict=True))
+    return year.astype("int16"), up.astype("float32"), facts.astype("int16"), path or _NOWHERE
 
 
 def _floors(found: Sequence[Group]) -> list[tuple[float, Group]]:
@@ -352,27 +387,16 @@ def _scale() -> float:
     return _HIGH - 2.2 * _PAD
 
 
-def _rect(x0: float, x1: float, y0: float, y1: float, color: str) -> dict:
-    return {
-        "type": "rect",
-        "x0": x0,
-        "x1": x1,
-        "y0": y0,
-        "y1": y1,
-        "fillcolor": color,
-        "line": {"width": 0},
-        "layer": "below",
-    }
+def _box(x0: float, x1: float, y0: float, y1: float) -> str:
+    return f"M{x0:g},{y0:g}H{x1:g}V{y1:g}H{x0:g}Z"
 
 
 def _entry(marker: dict, words: str) -> go.Scatter:
     return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=words)
 
 
-def _line(dash: str, words: str) -> go.Scatter:
-    return go.Scatter(
-        x=[None], y=[None], mode="lines", line={"dash": dash, "color": colours.BLACK, "width": 1.6}, name=words
-    )
+def _line(line: dict, words: str) -> go.Scatter:
+    return go.Scatter(x=[None], y=[None], mode="lines", line=line, name=words)
 
 
 def title_of(within: float, neighbours: str) -> str:

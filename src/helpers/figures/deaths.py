@@ -32,7 +32,9 @@ MAP_UNIT = "area of a dot: deaths (best estimate) in a cell of 0.25 by 0.25 degr
 MAP_SOURCE = f"UCDP GED 20.1 (Türkiye), 19.1 (Iraq) and 21.1 (precise events only), CC BY 4.0; {maps.BOUNDARIES}"
 UNDER = "no row: under 25 deaths, not zero"
 ODD = "as printed: best lies outside low–high"
-LAND, NAMES, BORDERS, MISSING, SAYS, FIRST_DYAD = 0, 1, (2, 3), 4, 5, 6
+# Land, names, thin and heavy borders of a map's two frames, of which one is seen; then what all years have.
+GROUNDS = (0, 1, 2, 3), (4, 5, 6, 7)
+MISSING, SAYS, FIRST_DYAD = 8, 9, 10
 _FIRST_YEAR = 1989
 _COVER = colours.COVERAGE
 _SAYS_AT = {"TUR": (37.6, 40.25), "IRQ": (43.4, 34.05), "IRN": (49.2, 35.4)}
@@ -113,7 +115,7 @@ def deaths_map(
     fig = map_frame(cells, provinces, countries, coverage, focus=focus)
     drawn = map_dots(cells, dyads_of(cells)).get(year, {})
     fill_map(fig, drawn, coverage, year, missing_rings(countries), dyads_of(cells))
-    alt = f"{words['sentence']} {_where(cells, year)}{outside(fig, cells, year)} {words['coverage']}"
+    alt = f"{words['sentence']} {_where(cells, year)}{outside(fig.layout.geo, cells, year)} {words['coverage']}"
     table = _map_table(cells, year)
     return dress_map(fig, title=title or words["title"], alt=alt, table=table)
 
@@ -143,13 +145,17 @@ def map_frame(
     coverage: pd.DataFrame,
     *,
     focus: tuple[str, ...] = BORDER_PROVINCES,
+    other: tuple[str, ...] | None = None,
 ) -> go.Figure:
-    """Return the map without dots, for `fill_map`: land, names, borders, what is missing, one trace a dyad, coverage strip, legend."""
-    land, ground = maps.outlines(countries).data[0], maps.outlines(provinces, focus)
-    box = ground.layout.geo
-    land.update(line={"width": 0}, **_coarse(land, box))
-    fig = go.Figure([land, ground.data[1]])
-    fig.add_traces([*_border_lines(provinces, box), _missing_trace(), _says_trace()])
+    """Return the map without dots, for `fill_map`: land, names, borders, what is missing, one trace a dyad, coverage strip, legend.
+
+    `other` names the provinces of a second frame, for `reframe`.
+    """
+    traces, box = _ground(provinces, countries, focus)
+    unseen = _ground(provinces, countries, other)[0] if other else [go.Scattergeo() for _ in GROUNDS[1]]
+    for number, trace in enumerate([*traces, *unseen]):
+        trace.visible = number in GROUNDS[0]
+    fig = go.Figure([*traces, *unseen, _missing_trace(), _says_trace()])
     fig.add_traces([_dyad_trace(dyad) for dyad in dyads_of(cells)])
     fig.add_trace(_strip(coverage))
     fig.add_traces([*_samples(), *(_dyad_entry(dyad) for dyad in dyads_of(cells))])
@@ -195,6 +201,16 @@ def map_frame(
     return fig
 
 
+def _ground(
+    provinces: pd.DataFrame, countries: pd.DataFrame, focus: tuple[str, ...]
+) -> tuple[list[go.Scattergeo], go.layout.Geo]:
+    """Return land, names, thin and heavy borders for a frame around some provinces, and the frame."""
+    land, ground = maps.outlines(countries).data[0], maps.outlines(provinces, focus)
+    box = ground.layout.geo
+    land.update(line={"width": 0}, **_coarse(land, box))
+    return [land, ground.data[1], *_border_lines(provinces, box)], box
+
+
 def maps_height() -> int:
     """Return the height of the map itself in pixels."""
     return 490
@@ -215,10 +231,10 @@ def missing_rings(countries: pd.DataFrame) -> dict[str, tuple[list, list]]:
     return {iso3: _lists(data[0]) if data else ([], []) for iso3, data in shapes.items()}
 
 
-def outside(fig: go.Figure, cells: pd.DataFrame, year: int | None) -> str:
+def outside(box: go.layout.Geo, cells: pd.DataFrame, year: int | None) -> str:
     """Say how many of the year's events lie outside the frame of a map, in a sentence; "" when none does."""
     rows = cells if year is None else cells[cells["year"] == year]
-    east, north = fig.layout.geo.lonaxis.range, fig.layout.geo.lataxis.range
+    east, north = box.lonaxis.range, box.lataxis.range
     inside = rows["cell_lon"].between(*east) & rows["cell_lat"].between(*north)
     number = int(rows.loc[~inside, "events"].sum())
     return f"{number:,} of the events lie outside the frame." if number else ""
@@ -250,13 +266,11 @@ def fill_map(
     fig.plotly_update(restyle_data=restyle, relayout_data=frame, trace_indexes=at)
 
 
-def reframe(fig: go.Figure | go.FigureWidget, other: go.Figure) -> None:
-    """Give a map of deaths the frame of another one (from `map_frame`): land, names, borders and the ranges of both axes."""
-    ground = [LAND, NAMES, *BORDERS]
-    restyle = {key: [other.data[i][key] for i in ground] for key in ("lon", "lat", "text")}
-    box = other.layout.geo
-    relayout = {"geo.lonaxis.range": list(box.lonaxis.range), "geo.lataxis.range": list(box.lataxis.range)}
-    fig.plotly_update(restyle_data=restyle, relayout_data=relayout, trace_indexes=ground)
+def reframe(fig: go.Figure | go.FigureWidget, number: int, box: go.layout.Geo) -> None:
+    """Show a map of deaths in its first (0) or second (1) frame: its ground, and the ranges of `box` (``layout.geo`` of that frame)."""
+    seen = {"visible": [n == number for n, ground in enumerate(GROUNDS) for _ in ground]}
+    ranges = {"geo.lonaxis.range": list(box.lonaxis.range), "geo.lataxis.range": list(box.lataxis.range)}
+    fig.plotly_update(restyle_data=seen, relayout_data=ranges, trace_indexes=[i for ground in GROUNDS for i in ground])
 
 
 def dress_map(fig: go.Figure, *, title: str, alt: str, table: pd.DataFrame | None = None) -> go.Figure:
@@ -596,7 +610,7 @@ def _dyad_trace(dyad: str) -> go.Scattergeo:
         lon=[None],
         lat=[None],
         mode="markers",
-        marker={"symbol": symbol, "color": color, "opacity": 0.8, "line": {"width": 0.9, "color": _edge(color)}},
+        marker={"symbol": symbol, "color": colours.faded(color, 0.8), "line": {"width": 0.9, "color": _edge(color)}},
         name=plotly_text(name),
         hovertemplate=f"<b>{plotly_text(name)}</b><br>%{{customdata[0]:,}} deaths in %{{customdata[1]:,}} events"
         "<br>in the cell around %{lat:.2f}° N, %{lon:.2f}° E<extra></extra>",

@@ -192,8 +192,9 @@ def _arranged(n: int, panels: int, counter: Counter | None, first: int, last: in
     x, y, head = f"xaxis{name}", f"yaxis{name}", f"annotations[{n}]"
     shown = counter is not None
     layout = {f"{x}.visible": shown, f"{y}.visible": shown, f"{head}.visible": shown}
-    if counter is None:
-        return {**layout, f"{y}.domain": [0, 0.001]}
+    if counter is None:  # as it was before any counter was in it: a figure's state must not tell how it came about
+        axes = {f"{y}.domain": [0, 0.001], f"{y}.range": [0, 1], f"{x}.range": [0, 1], f"{x}.dtick": 1}
+        return {**layout, **axes, f"{head}.text": " ", f"{head}.y": 0}
     whole = panels * (_HEAD + _PLOT + _FOOT)
     top = 1 - (n * (_HEAD + _PLOT + _FOOT) + _HEAD) / whole
     known = counter.known(first, last)
