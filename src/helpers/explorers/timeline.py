@@ -10,7 +10,20 @@ from helpers import figures, markup
 from helpers.evidence import Evidence
 from helpers.explorers import ahead, base, live
 from helpers.figures.controls import drop_down
-from helpers.figures.timeline import BARS, LANES, MARKS, arrange, choose, describe, dress, fill, frame, marks
+from helpers.figures.timeline import (
+    BARS,
+    LANES,
+    MARKS,
+    arrange,
+    choose,
+    describe,
+    dress,
+    fill,
+    frame,
+    height_for,
+    in_lanes,
+    marks,
+)
 from helpers.markup import ACTORS
 
 _HINT = "<p>Choose a claim in the list, or click a mark: its sources and what contradicts it appear here.</p>"
@@ -43,11 +56,12 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
     ids, options = claims["claim_id"].tolist(), base.claim_options(claims)
     columns = {name: claims[name].to_numpy() for name in ("theme", "status")}
     actors = [frozenset(codes) for codes in claims["actors"]]
-    tables = {"theme": marks(claims, "theme")}
-    now = {"lanes": "theme"}
+    every = marks(claims, "actor")
+    tables = {lanes: in_lanes(every, claims, lanes) for lanes in LANES}
     drawing = dress(frame(), title="Claims over time", alt="", height=480)
-    fill(drawing, tables["theme"])
-    arrange(drawing, tables["theme"], resize=True)
+    fill(drawing, every, max(table["lane"].nunique() for table in tables.values()))
+    heights = {lanes: height_for(table) for lanes, table in tables.items()}
+    arrange(drawing, tables["theme"], height=heights["theme"])
     figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel(_HINT)
 
@@ -61,19 +75,11 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
         return rows
 
     def update(_change: object) -> None:
-        lanes = controls["lanes"].value
-        if lanes not in tables:
-            tables[lanes] = marks(claims, lanes)
-        resize = lanes != now["lanes"]
-        rows = kept()
+        table, rows = tables[controls["lanes"].value], kept()
         shown = {claim_id for claim_id, keep in zip(ids, rows, strict=True) if keep}
         words = "" if shown else (_NOTHING if ids else _HIDDEN)
-        in_lane = [claim_id in shown for claim_id in tables[lanes]["claim_id"].tolist()]
-        with live.at_once(figure):
-            if resize:
-                fill(figure, tables[lanes])
-                now["lanes"] = lanes
-            arrange(figure, tables[lanes], in_lane, controls["claim"].value, words, resize)
+        in_lane = [claim_id in shown for claim_id in table["claim_id"].tolist()]
+        arrange(figure, table, in_lane, controls["claim"].value, words, heights[controls["lanes"].value])
         contested = int(np.count_nonzero(columns["status"][rows] == "contested"))
         years = (
             f", beginning {begins[rows].min()} to {begins[rows].max()}; {contested} of them contested" if shown else ""
@@ -83,7 +89,7 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
 
     def show(_change: object) -> None:
         claim_id = controls["claim"].value
-        choose(figure, tables[now["lanes"]], claim_id)
+        choose(figure, every, claim_id)
         detail.value = base.readable(markup.claim_card(ev, claim_id) if claim_id else _HINT)
 
     def click(trace, points, _state) -> None:
@@ -99,7 +105,7 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
     update(None)
     twin = figures.timeline(claims, title="Claims over time, by theme")
     if ids:
-        controls_of_twin(twin, claims, tables["theme"])
+        controls_of_twin(twin, claims, marks(claims, "theme"))
     return base.Explorer(controls, figure, status, detail, twin, "Explorer: claims over time")
 
 

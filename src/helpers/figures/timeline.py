@@ -106,14 +106,28 @@ def marks(claims: pd.DataFrame, lanes: str = "theme") -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def fill(fig: go.Figure | go.FigureWidget, table: pd.DataFrame) -> None:
-    """Put the marks of `table` (from `marks`) into a `frame`: everything except their height, which `arrange` gives."""
+def in_lanes(table: pd.DataFrame, claims: pd.DataFrame, lanes: str) -> pd.DataFrame:
+    """Return the marks of `table` (from `marks`, by actor: one for each actor of a claim) in other lanes; only a claim's first has one.
+
+    The same marks in the same order: a figure filled with `table` needs only to be arranged anew.
+    """
+    if lanes == "actor":
+        return table
+    by_claim = dict(zip(claims["claim_id"], claims[lanes], strict=True))
+    return table.assign(lane=table["claim_id"].map(by_claim).mask(table["claim_id"].duplicated()))
+
+
+def fill(fig: go.Figure | go.FigureWidget, table: pd.DataFrame, lanes: int | None = None) -> None:
+    """Put the marks of `table` (from `marks`) into a `frame`: everything except their height, which `arrange` gives.
+
+    `lanes` is how many lanes there may be; left out, as many as `table` has.
+    """
     spans = table[table["span"]]
     columns = {"hovertext": "hover", "customdata": "claim_id", "marker.color": "color"}
     restyle = {key: [spans[name].tolist(), table[name].tolist()] for key, name in columns.items()}
     fig.plotly_update(restyle_data=restyle, trace_indexes=[BARS, MARKS])
     lengths = (spans["end"] - spans["begin"]).tolist()
-    x = [_BAND_X * table["lane"].nunique(), lengths, table["x"].tolist(), table["x"].tolist()]
+    x = [_BAND_X * (lanes or table["lane"].nunique()), lengths, table["x"].tolist(), table["x"].tolist()]
     y = [[None] * len(each) for each in x]
     fig.plotly_update(restyle_data={"x": x, "y": y}, trace_indexes=[BANDS, BARS, MARKS, RING])
     fig.plotly_update(restyle_data={"base": [spans["x"].tolist()]}, trace_indexes=[BARS])
@@ -127,14 +141,15 @@ def arrange(
     shown: Sequence[bool] | None = None,
     chosen: str | None = None,
     words: str = "",
-    resize: bool = False,
+    height: int | None = None,
 ) -> int:
     """Stack the marks of `table` that are `shown` (one truth value per row; left out, all) in their lanes; returns the rows used.
 
     The figure must have been filled with the same table. What goes to the browser is one small change: the heights of marks, axes, the
-    ring around the `chosen` claim, and the `words` in the middle of an empty figure. With `resize` the figure's height follows the rows.
+    ring around the `chosen` claim, and the `words` in the middle of an empty figure. `height`, when given, is the figure's in pixels.
     """
-    kept = [i for i in range(len(table)) if shown is None or shown[i]]
+    placed = table["lane"].notna().tolist()
+    kept = [i for i in range(len(table)) if placed[i] and (shown is None or shown[i])]
     heights, names, edges = _rows(table, kept)
     spans = [i for i, span in enumerate(table["span"].tolist()) if span]
     lanes = list(zip(edges, edges[1:], strict=False))
@@ -147,17 +162,22 @@ def arrange(
         "yaxis.ticktext": names,
         **base.saying(fig, words),
     }
-    if resize:
-        relayout["height"] = height = min(max(480, 10 * total + _TOP + 70), 1150)
-        relayout["legend.y"] = base.legend_y(height)
+    if height:
+        relayout |= {"height": height, "legend.y": base.legend_y(height)}
     y = [
-        bands + [None] * (5 * table["lane"].nunique() - len(bands)),
+        bands + [None] * (len(fig.data[BANDS].x) - len(bands)),
         [heights[i] for i in spans],
         heights,
         _ring(table, heights, chosen),
     ]
     fig.plotly_update(restyle_data={"y": y}, relayout_data=relayout, trace_indexes=[BANDS, BARS, MARKS, RING])
     return total
+
+
+def height_for(table: pd.DataFrame) -> int:
+    """Return the height in pixels of a timeline that has room for all marks of `table`, within what a page bears."""
+    edges = _rows(table, [i for i, placed in enumerate(table["lane"].notna()) if placed])[2]
+    return min(max(480, 10 * edges[-1] + _TOP + 70), 1150)
 
 
 def choose(fig: go.Figure | go.FigureWidget, table: pd.DataFrame, claim_id: str | None) -> None:
