@@ -86,7 +86,7 @@ def test_choosing_a_claim_fills_the_panel_and_rings_its_mark(ev):
 def test_a_click_on_a_mark_chooses_its_claim(ev):
     explorer = explore.timeline(ev)
     marks = explorer.figure.data[0]
-    marks._dispatch_on_click(SimpleNamespace(point_inds=[1]), None)
+    marks._dispatch_on_click(SimpleNamespace(point_inds=[list(marks.customdata).index("H-002")]), None)
     assert explorer.controls["claim"].value == "H-002"
 
 

@@ -122,7 +122,10 @@ class Ahead:
 
 
 def steps(control: widgets.Widget) -> list:
-    """Return the values one step on and one step back from where a control stands."""
+    """Return the values one step on and one step back from where a control stands; none from a choice of several."""
+    if isinstance(control, widgets.SelectMultiple):
+        places = [n + by for n in control.index for by in (1, -1)] if len(control.index) == 1 else []
+        return [control.options[n][1:] for n in places if 0 <= n < len(control.options)]
     if isinstance(control, widgets.Dropdown | widgets.Select):
         values = [o[1] if isinstance(o, tuple) else o for o in control.options]
         place = -1 if control.index is None else control.index

@@ -28,6 +28,8 @@ Object.assign(View.prototype, {
     const told = this.model.get("_py2js_update");
     if (told === null) return;
     Object.defineProperty(told.style_data, "_doNotReportToPy", { set() {} });
+    // A new height is taken to settle the width too, and the figure would no longer follow the width of the page.
+    if ("height" in told.layout_data) Object.assign(told.layout_data, { width: null, autosize: true });
     draw.call(Object.assign(Object.create(this), { model: Object.assign(Object.create(this.model), { get: () => told }) }));
   })(View.prototype.do_update),
 });

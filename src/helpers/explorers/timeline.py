@@ -58,10 +58,9 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
     actors = [frozenset(codes) for codes in claims["actors"]]
     every = marks(claims, "actor")
     tables = {lanes: in_lanes(every, claims, lanes) for lanes in LANES}
-    drawing = dress(frame(), title="Claims over time", alt="", height=480)
+    drawing = dress(frame(), title="Claims over time", alt="", height=height_for(tables.values()))
     fill(drawing, every, max(table["lane"].nunique() for table in tables.values()))
-    heights = {lanes: height_for(table) for lanes, table in tables.items()}
-    arrange(drawing, tables["theme"], height=heights["theme"])
+    arrange(drawing, tables["theme"])
     figure = live.figure(drawing)
     status, detail = base.status_line(), base.panel(_HINT)
 
@@ -79,7 +78,7 @@ def timeline(ev: Evidence, lesson: int | None = 1, claims: pd.DataFrame | None =
         shown = {claim_id for claim_id, keep in zip(ids, rows, strict=True) if keep}
         words = "" if shown else (_NOTHING if ids else _HIDDEN)
         in_lane = [claim_id in shown for claim_id in table["claim_id"].tolist()]
-        arrange(figure, table, in_lane, controls["claim"].value, words, heights[controls["lanes"].value])
+        arrange(figure, table, in_lane, controls["claim"].value, words)
         contested = int(np.count_nonzero(columns["status"][rows] == "contested"))
         years = (
             f", beginning {begins[rows].min()} to {begins[rows].max()}; {contested} of them contested" if shown else ""

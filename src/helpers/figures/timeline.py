@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.basedatatypes import Undefined
 
 from helpers.analysis.spans import stack
 from helpers.figures import base, colours
@@ -25,6 +26,8 @@ _ACTOR_LANES = 8
 # Marks come first: when data change, plotly takes an axis's type from its first trace, and theirs are the dates.
 MARKS, BANDS, BARS, RING = 0, 1, 2, 3
 _ROW, _BAR = 13, 0.34
+_TALLEST = 820
+_SIZE, _SMALL = 9, 7  # of a mark, and where rows are nearer to each other
 _DAY = 86_400_000
 _BAND_X = ["1700-01-01", "2200-01-01", "2200-01-01", "1700-01-01", None]
 _TOP, _LEFT = 116, 168
@@ -141,12 +144,11 @@ def arrange(
     shown: Sequence[bool] | None = None,
     chosen: str | None = None,
     words: str = "",
-    height: int | None = None,
 ) -> int:
     """Stack the marks of `table` that are `shown` (one truth value per row; left out, all) in their lanes; returns the rows used.
 
     The figure must have been filled with the same table. What goes to the browser is one small change: the heights of marks, axes, the
-    ring around the `chosen` claim, and the `words` in the middle of an empty figure. `height`, when given, is the figure's in pixels.
+    ring around the `chosen` claim, and the `words` in the middle of an empty figure.
     """
     placed = table["lane"].notna().tolist()
     kept = [i for i in range(len(table)) if placed[i] and (shown is None or shown[i])]
@@ -162,22 +164,23 @@ def arrange(
         "yaxis.ticktext": names,
         **base.saying(fig, words),
     }
-    if height:
-        relayout |= {"height": height, "legend.y": base.legend_y(height)}
     y = [
         bands + [None] * (len(fig.data[BANDS].x) - len(bands)),
         [heights[i] for i in spans],
         heights,
         _ring(table, heights, chosen),
     ]
-    fig.plotly_update(restyle_data={"y": y}, relayout_data=relayout, trace_indexes=[BANDS, BARS, MARKS, RING])
+    crowded = ((fig.layout.height or _TALLEST) - _TOP - 70) / total < _SIZE
+    size = [Undefined, Undefined, _SMALL if crowded else _SIZE, Undefined]
+    restyle = {"y": y, "marker.size": size}
+    fig.plotly_update(restyle_data=restyle, relayout_data=relayout, trace_indexes=[BANDS, BARS, MARKS, RING])
     return total
 
 
-def height_for(table: pd.DataFrame) -> int:
-    """Return the height in pixels of a timeline that has room for all marks of `table`, within what a page bears."""
-    edges = _rows(table, [i for i, placed in enumerate(table["lane"].notna()) if placed])[2]
-    return min(max(480, 10 * edges[-1] + _TOP + 70), 1150)
+def height_for(tables: Iterable[pd.DataFrame]) -> int:
+    """Return the height in pixels of a timeline that shows any of these tables, within what a screen bears."""
+    rows = max(_rows(t, [i for i, placed in enumerate(t["lane"].notna()) if placed])[2][-1] for t in tables)
+    return min(max(480, _ROW * rows + _TOP + 70), _TALLEST)
 
 
 def choose(fig: go.Figure | go.FigureWidget, table: pd.DataFrame, claim_id: str | None) -> None:
@@ -224,7 +227,7 @@ def _skeleton() -> list:
     )
     points = go.Scatter(
         mode="markers",
-        marker={"size": 9, "line": {"width": 1.4, "color": colours.INK}},
+        marker={"size": _SIZE, "line": {"width": 1.4, "color": colours.INK}},
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
