@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 
 from helpers import evidence
 from helpers import explorers as explore
-from helpers.explorers import ahead, base
+from helpers.explorers import ahead, base, live
 
 NAMES = [name for name in explore.__all__ if name != "base"]
 
@@ -49,6 +50,11 @@ def place_of(control, value):
         return int(value) if float(value).is_integer() else value
     values = [option[1] if isinstance(option, tuple) else option for option in control.options]
     return values.index(value)
+
+
+def test_plotlys_front_end_is_the_one_that_we_know_how_to_make_leaner():
+    own, text = str(live.LiveFigure._esm), str(go.FigureWidget._esm)
+    assert own.startswith(text) and "View.prototype" in own[len(text) :]
 
 
 def test_a_figure_that_somebody_changed_gets_no_steps(ev):
