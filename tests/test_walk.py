@@ -4,6 +4,7 @@ What single parts promise is tested beside them; this test says that the way fro
 """
 
 import ast
+import json
 import re
 from contextlib import contextmanager
 
@@ -120,10 +121,24 @@ def phone(page):
     page.set_viewport_size(browser.VIEWPORT)
 
 
+# The figure's title, and how many points each visible trace has, if any: in the kernel, and in the browser before anything is moved.
+HELD = """
+import gc, json
+from helpers.explorers.base import Explorer
+figure = next(e for e in gc.get_objects() if isinstance(e, Explorer) and e.widget.comm and e.widget.model_id == {model!r}).figure
+sizes = [len(next((v for v in (t["x"] if "x" in t else t["lon"],) if v is not None), ())) for t in figure.data if t.visible is not False]
+print(json.dumps([figure.layout.title.text, [size for size in sizes if size]]))
+"""
+SEEN = """plot => [plot._fullLayout.title.text,
+  plot._fullData.filter((t) => t.visible === true).map((t) => (t.x ?? t.lon ?? []).length).filter(Boolean)]"""
+
+
 def use(page, cell, number: int, call: str) -> None:
     """Move each control that changes the figure by a key; the figure must be painted anew each time."""
     browser.show(cell)
     page.wait_for_function(f"cell => ({browser.DRAWN})(cell).some(Boolean)", arg=cell.element_handle())
+    held = json.loads(latency.execute(page, HELD.format(model=latency.model_of(page, number))))
+    assert cell.locator(".course-figure .js-plotly-plot").evaluate(SEEN) == held, f"{call}: not what the kernel holds"
     for spec in latency.controls(page, number):
         mover = latency.Mover(page, cell, ".course-figure", spec)
         browser.show(mover.figure)

@@ -233,17 +233,22 @@ def controls(page, number: int) -> list[dict]:
 
     Raises LookupError when there is no explorer, or none such.
     """
-    model = page.evaluate(
-        "n => jupyterapp.shell.currentWidget.content.widgets[n].model.outputs.toJSON()"
-        ".map(o => o.data?.['application/vnd.jupyter.widget-view+json']?.model_id).find(Boolean)",
-        number,
-    )
+    model = model_of(page, number)
     if not model:
         raise LookupError("the cell shows no explorer")
     specs = json.loads(execute(page, f"from helpers import latency; latency.describe({model!r})"))
     if not specs:
         raise LookupError("no control that keys move changes the figure")
     return specs
+
+
+def model_of(page, number: int) -> str | None:
+    """Return the id of the widget that cell `number` of the open lesson shows."""
+    return page.evaluate(
+        "n => jupyterapp.shell.currentWidget.content.widgets[n].model.outputs.toJSON()"
+        ".map(o => o.data?.['application/vnd.jupyter.widget-view+json']?.model_id).find(Boolean)",
+        number,
+    )
 
 
 class Mover:

@@ -16,9 +16,9 @@ from plotly.utils import PlotlyJSONEncoder
 from helpers.figures import base
 
 Part = tuple[int | None, str]  # of a figure: a trace (None: the layout) and a key in it
-# Added to plotly's front end, whose View and Model are its classes. As it comes, a change does three things that nobody here needs: it is
-# put into a copy of the whole figure that is thrown away; it carries a key that plotly.js does not know, for which all is computed
-# anew where one text changed; and afterwards all of the figure is compared with its defaults, to report the difference.
+# Added to plotly's front end, whose View draws. As it comes, a change does two things that nobody here needs: it carries a key that
+# plotly.js does not know, for which all is computed anew where one text changed; and afterwards all of the figure is compared with
+# its defaults, to report the difference.
 _LEANER = """
 Object.assign(View.prototype, {
   _sendTraceDeltas() {},
@@ -33,7 +33,6 @@ Object.assign(View.prototype, {
     draw.call(Object.assign(Object.create(this), { model: Object.assign(Object.create(this.model), { get: () => told }) }));
   })(View.prototype.do_update),
 });
-Model.prototype.do_update = () => {};
 """
 
 
@@ -47,10 +46,10 @@ class _FrontEnd:
 @cache
 def _front_end() -> str:
     text = str(go.FigureWidget._esm)
-    names = re.search(r"export\{([\w$]+) as FigureModel,([\w$]+) as FigureView,", text)
+    names = re.search(r"export\{[\w$]+ as FigureModel,([\w$]+) as FigureView,", text)
     if names is None:  # another version of plotly: slower, and right; a test tells
         return text
-    return f"{text}\n{{ const Model = {names[1]}, View = {names[2]};{_LEANER}}}\n"
+    return f"{text}\n{{ const View = {names[1]};{_LEANER}}}\n"
 
 
 class LiveFigure(go.FigureWidget):
