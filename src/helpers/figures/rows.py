@@ -26,6 +26,7 @@ ROWS_SOURCE = f"{SOURCE}; Ember, Energy Institute and Our World in Data for the 
 WORDS, LINES, MARKS, SPANS = range(4)
 _TOP, _LEGEND, _BELOW = 104, 48, 46
 _TEXT, _LINE, _WIDE = 74, 16.5, 450
+_NEAR = 6  # pixels: a mark so near its floor has no room beside it
 
 
 def leverage(table: pd.DataFrame, *, title: str = "Leverage, one definition a row") -> go.Figure:
@@ -105,7 +106,10 @@ def fill(
             y = floor - v.value / most * scale
             symbol, color, _ = KINDS[v.kind]
             written = plotly_text(v.label) if i in kept else ""
-            marks.append((v.x, y, written, v.hover, v.key, beside(v.x, low, high), color, symbol))
+            # Above a mark that is not the highest of its year run the others' stems; below it there is room near the floor.
+            lower = any(other.x == v.x and other.value > v.value for other in known)
+            side = "top" if not lower else "bottom" if floor - y < _NEAR else "middle"
+            marks.append((v.x, y, written, v.hover, v.key, beside(v.x, low, high, side), color, symbol))
             _line(lines, (v.x, floor), (v.x, y))
             if v.low is not None and v.high is not None and v.low < v.high:
                 _line(spans, *((v.x, floor - end / most * scale) for end in (v.low, v.high)))

@@ -231,11 +231,11 @@ def clear_labels(values: list[Value], span: float, size: tuple[int, int], apart:
 
 
 def beside(x: float, first: float, last: float, height: str = "top") -> str:
-    """Return where a label stands: inwards near the edges, above (or to the right) elsewhere."""
+    """Return where a label stands: inwards near the edges, above or below ("bottom") or to the right ("middle") elsewhere."""
     part = (x - first) / max(last - first, 1)
     if height == "middle":
         return "middle left" if part > 0.8 else "middle right"
-    return "top right" if part < 0.08 else "top left" if part > 0.92 else "top center"
+    return f"{height} {'right' if part < 0.08 else 'left' if part > 0.92 else 'center'}"
 
 
 def values_table(counters: Iterable[Counter]) -> pd.DataFrame:
