@@ -36,6 +36,7 @@ ODD = "as printed: best lies outside low–high"
 GROUNDS = (0, 1, 2, 3), (4, 5, 6, 7)
 MISSING, SAYS, FIRST_DYAD = 8, 9, 10
 _FIRST_YEAR = 1989
+_NO_DOT = ([None], [None], [10], [])  # a size, for the legend
 _COVER = colours.COVERAGE
 _SAYS_AT = {"TUR": (37.6, 40.25), "IRQ": (43.4, 34.05), "IRN": (49.2, 35.4)}
 _SAMPLES = (1, 10, 100, 500)
@@ -158,7 +159,7 @@ def map_frame(
     fig = go.Figure([*traces, *unseen, _missing_trace(), _says_trace()])
     fig.add_traces([_dyad_trace(dyad) for dyad in dyads_of(cells)])
     fig.add_trace(_strip(coverage))
-    fig.add_traces([*_samples(), *(_dyad_entry(dyad) for dyad in dyads_of(cells))])
+    fig.add_traces(_samples())
     fig.add_traces([_strip_entry(name, color) for name, color in _COVER.items()])
     years, whole = coverage["year"], maps_height() + _STRIP
     fig.update_layout(
@@ -186,7 +187,7 @@ def map_frame(
             "anchor": "x2",
             "fixedrange": True,
         },
-        legend={"itemclick": False, "itemdoubleclick": False},
+        legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "constant"},
         legend2={
             "orientation": "h",
             "x": 0.075,
@@ -253,7 +254,7 @@ def fill_map(
     absent = [iso3 for iso3, kind in covered_in(coverage, year).items() if kind == "no file"]
     lon, lat = ([v for iso3 in absent for v in missing[iso3][i]] for i in (0, 1))
     says = _says(coverage, year)
-    dots = [drawn.get(dyad, ([None], [None], [], [])) for dyad in dyads]
+    dots = [drawn.get(dyad, _NO_DOT) for dyad in dyads]
     restyle = {
         "lon": [lon or [None], [_SAYS_AT[c][0] for c in says], *(d[0] for d in dots)],
         "lat": [lat or [None], [_SAYS_AT[c][1] for c in says], *(d[1] for d in dots)],
@@ -610,22 +611,16 @@ def _dyad_trace(dyad: str) -> go.Scattergeo:
         lon=[None],
         lat=[None],
         mode="markers",
-        marker={"symbol": symbol, "color": colours.faded(color, 0.8), "line": {"width": 0.9, "color": _edge(color)}},
+        marker={"symbol": symbol, "color": colours.faded(color, 0.7), "line": _edge(color)},
         name=plotly_text(name),
         hovertemplate=f"<b>{plotly_text(name)}</b><br>%{{customdata[0]:,}} deaths in %{{customdata[1]:,}} events"
         "<br>in the cell around %{lat:.2f}° N, %{lon:.2f}° E<extra></extra>",
-        showlegend=False,
     )
 
 
-def _dyad_entry(dyad: str) -> go.Scatter:
-    name, symbol, color = DYADS.get(dyad, (dyad, "star", colours.INK))
-    marker = {"symbol": symbol, "size": 10, "color": color, "line": {"width": 0.9, "color": _edge(color)}}
-    return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=plotly_text(name))
-
-
-def _edge(color: str) -> str:
-    return colours.INK if color == colours.YELLOW else "white"
+def _edge(color: str) -> dict:
+    """Return the line around a dot: none, which is drawn faster, but where the colour is too pale without one."""
+    return {"width": 0.9, "color": colours.INK} if color == colours.YELLOW else {"width": 0}
 
 
 def _strip(coverage: pd.DataFrame) -> go.Heatmap:
